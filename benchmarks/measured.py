@@ -80,9 +80,17 @@ BENCHMARKS: dict[str, Measured] = {
 }  # fmt: skip
 """Every benchmark by the name of its module, in the order in which all are run."""
 
-ELSEWHERE = ("gpu", "reference_systems")
-"""Benchmarks that keep their figures in files of their own: docs/evidence, docs/results.json."""
-CHILDREN = ("evaluation_window", "keras_loop", "retrain_recipe", "training_side", "windows")
+ELSEWHERE = ("cluster", "cluster_cost", "gpu", "reference_systems", "suiting")
+"""Benchmarks that keep their figures elsewhere: docs/cluster.md, docs/evidence, docs/results.json, docs/everyday.md."""
+CHILDREN = (
+    "cluster_nodes",
+    "cluster_side",
+    "evaluation_window",
+    "keras_loop",
+    "retrain_recipe",
+    "training_side",
+    "windows",
+)
 """What others start."""
 
 

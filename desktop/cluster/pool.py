@@ -4,8 +4,7 @@ Ray places a worker on its node, starts its process, carries what it is given an
 or node is lost. What was in the hands of a lost one is given to another: a block counts when its answer is here. A node
 that joins later gets workers; one with another Fovea is refused by name.
 
-Ray Data's own pool was tried first (Ray 2.60): where a node is lost for good it goes on waiting for it, with what its
-workers had been given ("the job may hang forever unless the cluster scales up").
+Ray Data's own pool has no way to go on with a job whose driver has ended; docs/cluster.md says what was tried.
 """
 
 from __future__ import annotations

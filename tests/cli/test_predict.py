@@ -254,7 +254,7 @@ def test_general_words_are_said_where_kinds_cannot_be_told_apart() -> None:
     from desktop.core.trust import general_words
     from desktop.core.types import ImageSource
     from desktop.store.store import ModelStore
-    from tests.cli.test_answers import prediction
+    from tests.app.test_answers import prediction
 
     manifest = ModelStore().get("vgg16-imagenet").manifest
     assert manifest is not None

@@ -138,7 +138,7 @@ def test_what_has_no_figure_is_not_held_against_a_card(name: str) -> None:
 
 def test_a_card_without_figure_or_images_is_not_compared_with() -> None:
     assert works_here(HERE, None, 500).verdict == "no-figure" and works_here(HERE, 0.9, 0).verdict == "no-figure"
-    assert works_here(HERE, 1.0, 1).verdict == "compatible"
+    assert [works_here(HERE, 1.0, n).verdict for n in (1, 19, 20)] == ["too-few", "too-few", "compatible"]
     assert area_here(HERE, 0.9, None, 0.95, 500).verdict == area_here(HERE, 0.9, 0.8, None, 500).verdict == "no-figure"
 
 

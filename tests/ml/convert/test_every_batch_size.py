@@ -58,7 +58,7 @@ def answers_every_number(model: LoadedModel, counts: tuple[int, ...] = COUNTS) -
     asked = pictures(max(counts), model.manifest.preprocess)
     alone = np.concatenate([model.predict(asked[i : i + 1]) for i in range(len(asked))])
     assert np.isfinite(alone).all() and alone.shape == (len(asked), len(model.manifest.labels))
-    assert len({tuple(row) for row in alone.round(4).tolist()}) > len(asked) / 2  # a mixed-up order would be seen
+    assert len({tuple(row) for row in alone.round(4).tolist()}) > len(asked) / 3  # a mixed-up order would be seen
     for count in counts:
         np.testing.assert_allclose(model.predict(asked[:count]), alone[:count], atol=1e-4)
         np.testing.assert_allclose(model.predict_apart(asked[:count]), alone[:count], atol=1e-4)
