@@ -496,6 +496,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
+   <source>Only mirroring left and right is used here: the features of each picture are computed once.</source>
+   <translation>Nur die Spiegelung links-rechts wird hier benutzt: Die Merkmale jedes Bildes werden einmal berechnet.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
    <translation>Empfohlen</translation>
   </message>
@@ -3000,6 +3005,39 @@
   </message>
  </context>
  <context>
+  <name>EvaluationCloser</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Close Fovea</source>
+   <translation>Fovea schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Discard</source>
+   <translation>Verwerfen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Do not close</source>
+   <translation>Nicht schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Keep it and close</source>
+   <translation>Aufbewahren und schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>The evaluation is not finished. What should happen to it?</source>
+   <translation>Die Auswertung ist nicht fertig. Was soll mit ihr geschehen?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
+   <translation>Was bis jetzt beantwortet ist, kann als unvollständiges Ergebnis aufbewahrt werden, mit dem, was Sie zu den Labels gesagt haben.</translation>
+  </message>
+ </context>
+ <context>
   <name>EvaluationTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -4139,7 +4177,7 @@ Bilder des Fensters:</translation>
    <translation> und {step} Batches</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source> of '{module}'</source>
    <translation> von '{module}'</translation>
   </message>
@@ -4227,6 +4265,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
    <translation>'mnist.npz' wurde nicht gefunden</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>'{address}' is no address of a cluster</source>
+   <translation>'{address}' ist keine Adresse eines Clusters</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4379,12 +4422,12 @@ Bilder des Fensters:</translation>
    <translation>'{name}' endet nicht mit Pooling und einer dichten Schicht; es hat keine Klassenaktivierungskarte</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
    <translation>'{name}' gibt nicht, was seine Stufen wissen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
    <translation>'{name}' gibt nur Scores, nichts, worauf ein anderer Klassifikator aufbauen könnte</translation>
   </message>
@@ -4429,6 +4472,16 @@ Bilder des Fensters:</translation>
    <translation>'{name}' hat {size} Bytes, {size2} erwartet</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds a job already</source>
+   <translation>'{name}' enthält schon einen Auftrag</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds an evaluation already</source>
+   <translation>'{name}' enthält schon eine Auswertung</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' holds characters that are no text</source>
    <translation>'{name}' enthält Zeichen, die kein Text sind</translation>
@@ -4454,9 +4507,24 @@ Bilder des Fensters:</translation>
    <translation>'{name}' enthält mehr als {most_files:,} Dateien</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds no evaluation</source>
+   <translation>'{name}' enthält keine Auswertung</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds no job</source>
+   <translation>'{name}' enthält keinen Auftrag</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
    <translation>'{name}' enthält keine Zahlen mit 32 Bit</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>'{name}' holds no results of a cluster</source>
+   <translation>'{name}' enthält keine Ergebnisse eines Clusters</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4547,6 +4615,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
    <translation>'{name}' fehlt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/trust/suiting.py" />
+   <source>'{name}' is missing or damaged</source>
+   <translation>'{name}' fehlt oder ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4919,6 +4992,16 @@ Bilder des Fensters:</translation>
    <translation>, das erste von {count}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--camera and --cluster do not go together</source>
+   <translation>--camera und --cluster gehen nicht zusammen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
+   <translation>--cluster braucht entweder --out FOLDER oder --resume FOLDER</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames gehört zu --camera</translation>
@@ -4934,6 +5017,11 @@ Bilder des Fensters:</translation>
    <translation>--lang LANGUAGE (oder FOVEA_LANG) nennt eine Sprache: {languages}.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>--list-starts goes with --data DATA</source>
+   <translation>--list-starts gehört zu --data DATA</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
    <translation>--move gehört zu --into</translation>
@@ -4944,9 +5032,24 @@ Bilder des Fensters:</translation>
    <translation>--out würde das Bild selbst überschreiben</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--out, --resume and --send-pictures go with --cluster</source>
+   <translation>--out, --resume und --send-pictures gehören zu --cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
    <translation>--pictures ist kein Ordner</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>--resume goes on.</source>
+   <translation>--resume macht weiter.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--resume takes model, pictures and how they are answered from the job</source>
+   <translation>--resume nimmt Modell, Bilder und die Art der Antworten aus dem Auftrag</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -5295,6 +5398,11 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <translation>Die einzige Grundlage einer Entscheidung sein, die jemandem schaden kann.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Begin it again in another folder.</source>
+   <translation>Beginnen Sie ihn neu in einem anderen Ordner.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
    <translation>Beginnen Sie sie neu, wann Sie wollen; nichts wurde aufbewahrt.</translation>
@@ -5447,7 +5555,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <translation>Wählen Sie einen anderen Ordner.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Choose another model.</source>
    <translation>Wählen Sie ein anderes Modell.</translation>
   </message>
@@ -5515,6 +5623,11 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
    <translation>Wählen Sie kleinere Bilder, ein kleineres Netz oder kleinere Batches.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Choose the folder of a job that has ended.</source>
+   <translation>Wählen Sie den Ordner eines Auftrags, der beendet ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6141,9 +6254,24 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Machen Sie vom letzten Checkpoint aus weiter.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Go on with it by --resume, or choose another folder.</source>
+   <translation>Machen Sie mit --resume damit weiter oder wählen Sie einen anderen Ordner.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>Go on with what it was begun with, or begin it again in another folder.</source>
+   <translation>Machen Sie mit dem weiter, womit er begonnen wurde, oder beginnen Sie ihn neu in einem anderen Ordner.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
    <translation>Übergeben Sie das Projekt erneut.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the area under the ROC curve is {local}; {card} has none: {n} images are too few for it.</source>
+   <translation>Hier ist die Fläche unter der ROC-Kurve {local}; {card} hat keine: {n} Bilder sind dafür zu wenige.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6164,6 +6292,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
    <translation>Hier ist die {what} {local}; {card} nennt keine zum Vergleichen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the {what} is {local}; {card} says {counted}, too few to compare with.</source>
+   <translation>Hier ist die {what} {local}; {card} sagt {counted}, zu wenige zum Vergleichen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6286,6 +6419,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Installieren Sie es zuerst.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install it: pip install "fovea-classifier[cluster]".</source>
+   <translation>Installieren Sie es: pip install "fovea-classifier[cluster]".</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
    <translation>Installieren Sie es: pip install optuna.</translation>
@@ -6311,6 +6449,16 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Installieren Sie das Paket, das sie liest (pip install pyarrow, oder ".[parquet]" in einem Checkout), oder schreiben Sie die Bilder mit dem Paket, das die Datei gemacht hat, in einen Ordner je Klasse, zum Beispiel: {program}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Install the same Fovea on all nodes.</source>
+   <translation>Installieren Sie auf allen Knoten dasselbe Fovea.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install the same on all of them; Ray says: {said}</source>
+   <translation>Installieren Sie auf allen dasselbe; Ray sagt: {said}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
    <translation>Installieren Sie sie unter Modelle oder mit 'fovea models install {id}', oder wählen Sie ein anderes Modell.</translation>
@@ -6319,6 +6467,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
    <translation>Installieren Sie sie unter Modelle oder mit 'fovea models install {id}'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Install what it takes: pip install "fovea-classifier[cluster]".</source>
+   <translation>Installieren Sie, was es braucht: pip install "fovea-classifier[cluster]".</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6508,11 +6661,6 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
    <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF dekodiert; HEIF durch libheif {libheif_version}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/formats.py" />
-   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF oder DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6833,6 +6981,16 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
    <translation>Nennen Sie stattdessen eine seiner Schichten.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Name the folder of one.</source>
+   <translation>Nennen Sie den Ordner, der so etwas enthält.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>Name their folder.</source>
+   <translation>Nennen Sie ihren Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7349,7 +7507,7 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>Vorhandene Teile: {listing}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>Start Fovea again.</source>
    <translation>Starten Sie Fovea neu.</translation>
   </message>
@@ -7357,6 +7515,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
    <translation>Starten Sie Fovea neu; wenn das nicht hilft, führen Sie 'fovea selftest' aus.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Start Ray on one.</source>
+   <translation>Starten Sie Ray auf einem.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -7374,7 +7537,7 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>Speichern Sie die Bilder als Dateien in Klassenordnern.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
    <translation>Solche Teile können eigenen Code ausführen. Bauen Sie das Netz aus üblichen Keras-Schichten neu oder exportieren Sie es als .tflite.</translation>
   </message>
@@ -7389,7 +7552,7 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>Nehmen Sie es wieder auf.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
    <translation>Nehmen Sie sein Embedding oder installieren Sie das Modell neu.</translation>
   </message>
@@ -7698,6 +7861,24 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>Das Netz von LeCun et al. 1998: tanh, Mittelwert-Pooling.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would. The answers go into the folder
+that --out names, as Parquet and CSV with a row for every picture; with --json they are printed as well.
+Pictures lie on storage that all nodes reach by the same paths, or are sent. A job that was stopped or cut
+off goes on by --resume. docs/cluster.md tells how to set a cluster up, and what its ports let others do.</source>
+   <translation>Die Knoten eines Ray-Clusters beantworten die Bilder, jeder so, wie dieser Computer es täte. Die Antworten kommen in den Ordner,
+den --out nennt, als Parquet und CSV mit einer Zeile für jedes Bild; mit --json werden sie auch ausgegeben. Die Bilder liegen auf
+Speicher, den alle Knoten unter denselben Pfaden erreichen, oder werden gesendet. Ein Auftrag, der angehalten oder abgebrochen
+wurde, geht mit --resume weiter. docs/cluster.md sagt, wie ein Cluster eingerichtet wird und was seine Ports anderen erlauben.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that
+all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up.</source>
+   <translation>Die Knoten eines Ray-Clusters beantworten die Bilder, jeder so, wie dieser Computer es täte; sie liegen auf Speicher, den
+alle Knoten unter denselben Pfaden erreichen, oder werden gesendet. docs/cluster.md sagt, wie ein Cluster eingerichtet wird.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
    <translation>Das Bild deklariert eine Größe von {width}×{height} Pixeln; erwartet wird mindestens 1×1.</translation>
@@ -7886,6 +8067,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
    <translation>Dieses TIFF enthält {what}; es ist nicht beschädigt.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>This computer must be a node of it ('ray start --address=…'). Ray says: {said}</source>
+   <translation>Dieser Computer muss ein Knoten davon sein ('ray start --address=…'). Ray sagt: {said}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -8158,6 +8344,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>Warten Sie darauf oder halten Sie es dort an.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Wait for it, or stop it.</source>
+   <translation>Warten Sie darauf oder halten Sie es an.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
    <translation>Warten Sie auf jenes und versuchen Sie es dann erneut.</translation>
@@ -8261,7 +8452,7 @@ Beendigungsstatus: 0 alle Versuche sind fertig; 1 es schlug fehl, oder für --te
    <translation>Was auch immer ihm gezeigt wird, es antwortet mit einer seiner {count} Klassen.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
    <translation>Wo es gemacht wurde, speichern Sie es als .keras (model.save('net.keras')) oder wandeln Sie es in .tflite um.</translation>
   </message>
@@ -8379,6 +8570,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
    <translation>Ohne eine solche gibt es 'fovea demo'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Write HOST or HOST:PORT as given to 'ray start', or 'local'.</source>
+   <translation>Schreiben Sie HOST oder HOST:PORT, wie 'ray start' es bekam, oder 'local'.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8506,6 +8702,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>ein Radiance-HDR-Bild</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a Ray cluster by the address given to 'ray start' (HOST:PORT), or 'local' for this computer alone</source>
+   <translation>ein Ray-Cluster nach der Adresse, die 'ray start' bekam (HOST:PORT), oder 'local' für diesen Computer allein</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
    <translation>ein TensorFlow-Graph, also ein Programm, das nicht Schicht für Schicht geprüft werden kann</translation>
@@ -8591,7 +8792,7 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>eine Schicht kann nicht '{value}' heißen: der Name ist vergeben</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
    <translation>eine selbst geschriebene Schicht, '{registered}'</translation>
   </message>
@@ -8631,9 +8832,19 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>ein Netz, das von einem fertigen ausgeht, rechnet in 32 Bit wie dieses</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a new folder for the job and its answers</source>
+   <translation>ein neuer Ordner für den Auftrag und seine Antworten</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
    <translation>ein neuer Ordner, oder eine Datei .csv oder .json</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>a node answered {count:,} of {total:,} pictures</source>
+   <translation>ein Knoten beantwortete {count:,} von {total:,} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -8861,7 +9072,7 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>eine SVG-Zeichnung</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>an activation '{node}'</source>
    <translation>eine Aktivierung '{node}'</translation>
   </message>
@@ -8974,6 +9185,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
    <translation>einem anderen Plan: anderen Klassen, einem anderen Netz oder anderen Einstellungen neben den variierten</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>another program is at work on the job in '{name}'</source>
+   <translation>ein anderes Programm arbeitet am Auftrag in '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -9763,6 +9979,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>erwartet 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' oder 'images labels'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>expected time</source>
+   <translation>erwartete Zeit</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
    <translation>erwartet uint8 von (n, Höhe, Breite), (n, Höhe, Breite, 1) oder (n, Höhe, Breite, 3)</translation>
@@ -9796,6 +10017,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
    <translation>Dateiname {name} ist nicht erlaubt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/boxes.py" />
+   <source>files that say where in the pictures things are ('{name}') were found: Fovea learns one class for a whole picture and does not read them</source>
+   <translation>Dateien, die sagen, wo in den Bildern etwas ist ('{name}'), wurden gefunden: Fovea lernt eine Klasse für ein ganzes Bild und liest sie nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9888,6 +10114,21 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
    <translation>fovea: keine Bilder gefunden; erwartet {expected}, nach Endung oder Inhalt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is left out: {why}</source>
+   <translation>fovea: Knoten {name} bleibt außen vor: {why}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is lost; others answer what it had</source>
+   <translation>fovea: Knoten {name} ist verloren; andere beantworten, was er hatte</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} takes part with {count} cores</source>
+   <translation>fovea: Knoten {name} macht mit {count} Kernen mit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -10014,6 +10255,16 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
    <translation>jede Schicht weiter trainieren</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>go on with the answers in this folder</source>
+   <translation>mit den Antworten in diesem Ordner weitermachen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>go on with the job in this folder</source>
+   <translation>mit dem Auftrag in diesem Ordner weitermachen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -10456,9 +10707,29 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>sein {goal} ist keine Zahl</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: other fields than expected</source>
+   <translation>job.json: andere Felder als erwartet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: schema {schema}, {own} expected</source>
+   <translation>job.json: Schema {schema}, {own} erwartet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: {error}</source>
+   <translation>job.json: {error}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
    <translation>genaue Kopien zusammenhalten, keine Beinahe-Kopien suchen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>keep the answers in this new folder, to go on later</source>
+   <translation>die Antworten in diesem neuen Ordner aufbewahren, um später weiterzumachen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10504,6 +10775,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
    <translation>einen Kopf aus seinen Merkmalen lernen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/teaching.py" />
+   <source>learning could not be started: {reason}</source>
+   <translation>das Lernen konnte nicht gestartet werden: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10987,6 +11263,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>keine Klasse hat diese Kennzahl</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>no connection to the cluster at '{address}' ({name})</source>
+   <translation>keine Verbindung zum Cluster unter '{address}' ({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
    <translation>keine Verbindung zu {host}</translation>
@@ -11077,6 +11358,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>kein negatives Bild</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>no node can take part: {why}</source>
+   <translation>kein Knoten kann mitmachen: {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
    <translation>in den Dateinamen von '{title}' wurde kein Muster gefunden</translation>
@@ -11119,6 +11405,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
    <translation>kein Bild wurde geschrieben</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>no pictures found</source>
+   <translation>keine Bilder gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11379,6 +11670,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>von den Teilen {listing} wurde der Teil '{name}' gelesen</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>on a cluster</source>
+   <translation>auf einem Cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
    <translation>auf dem Validierungsteil</translation>
@@ -11483,6 +11779,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
    <translation>öffnet Bilder</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>options</source>
+   <translation>Optionen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11817,6 +12118,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>seed {seed} gefunden; eine ganze Zahl von 0 bis {seeds} erwartet</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>send the pictures to the nodes, which share no storage</source>
+   <translation>die Bilder an die Knoten senden, die keinen Speicher teilen</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
    <translation>Sensitivität und Spezifität gleich</translation>
@@ -11908,7 +12214,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>etwas hält nicht</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>something of '{node}'</source>
    <translation>etwas von '{node}'</translation>
   </message>
@@ -11920,6 +12226,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
     <numerusform>Teil '{split}' enthält kein Bild der Klasse {names}</numerusform>
     <numerusform>Teil '{split}' enthält kein Bild von {count:,} Klassen: {names}</numerusform>
    </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>starting …</source>
+   <translation>startet …</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11962,6 +12273,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>vorzeitig angehalten: {right:,} der {count:,} beantworteten Bilder sind richtig, von jeder Klasse wurde etwa derselbe Anteil gesehen; als unvollständig aufbewahrt (Auswerten im Fenster öffnet es), keine Datei wurde geschrieben</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopped; --resume {name} goes on</source>
+   <translation>angehalten; --resume {name} macht weiter</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
    <translation>angehalten; der Checkpoint bleibt</translation>
@@ -12000,6 +12316,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
    <translation>hält an; was hinzugefügt wurde, bleibt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopping; what was answered by now is kept; Ctrl-C again stops at once</source>
+   <translation>wird angehalten; was bis jetzt beantwortet ist, bleibt; noch einmal Strg-C hält sofort an</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12178,7 +12499,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Archiv beschreibt '{name}' ohne seine Gewichte</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
    <translation>das Archiv hat kein '{missing}': es ist keine .keras-Datei von Keras 3</translation>
   </message>
@@ -12313,6 +12634,21 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die klassifizierende Schicht braucht davor 'flatten', 'gap' oder 'gmp'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster at '{address}' runs another Ray or Python than this computer</source>
+   <translation>der Cluster unter '{address}' hat ein anderes Ray oder Python als dieser Computer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>the cluster has no node</source>
+   <translation>der Cluster hat keinen Knoten</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster is gone ({name})</source>
+   <translation>der Cluster ist weg ({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
    <translation>die Verbindung zu {host} endete nach {done:,} von {total:,} Bytes</translation>
@@ -12442,9 +12778,14 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Engine antwortete nicht innerhalb von {start_s:.0f} Sekunden</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
    <translation>die Engine beendete ihre Arbeit ohne Antwort für dieses Bild</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/node.py" />
+   <source>the engine ended without an answer for this picture</source>
+   <translation>das Rechenprogramm endete ohne Antwort für dieses Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12552,7 +12893,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Datei deklariert {declared:,} Bytes Daten und hat {size:,}; höchstens {most:,} werden geöffnet</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
    <translation>die Datei beschreibt kein Netz der Art Functional oder Sequential</translation>
   </message>
@@ -12757,6 +13098,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Ordner {others} enthalten Ordner gleichen Namens ({first}): vielleicht sind diese die Klassen oder Teile, oder Masken neben den Bildern. Machen Sie sie zu den oberen Ordnern oder lassen Sie eine Art weg; wenn alles, was sie enthalten, zur Klasse des oberen Ordners gehört, bestätigen Sie es mit dem Layout 'folders'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>the following arguments are required: --model</source>
+   <translation>diese Argumente sind nötig: --model</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
    <translation>die Prüfung der Bildart wurde bei keinem Bild befragt</translation>
@@ -12805,6 +13151,21 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
    <translation>das Durchsehen wurde abgebrochen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job</source>
+   <translation>der Auftrag</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job in '{name}' is damaged ({reason})</source>
+   <translation>der Auftrag in '{name}' ist beschädigt ({reason})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the job was begun by another Fovea; here is {why}</source>
+   <translation>der Auftrag wurde von einem anderen Fovea begonnen; hier ist {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12902,6 +13263,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die niedrigste Schwelle, die es gibt, mit einer Sensitivität von {reached:.1%}: die des Plans ist nicht zu erreichen</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/training/linear_heads.py" />
+   <source>the mean of the best</source>
+   <translation>der Mittelwert der besten</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
    <translation>der Speicher von {device} fasst keinen Batch von {batch}: jeder wird in {parts} Teilen berechnet, deren Gradienten gemittelt werden, die Schritte bleiben also dieselben</translation>
@@ -12925,6 +13291,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
    <translation>das Modell</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the model '{model}' has changed since the job was begun</source>
+   <translation>das Modell '{model}' hat sich geändert, seit der Auftrag begonnen wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -13002,6 +13373,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Modell; 'fovea models list' nennt sie</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/packing.py" />
+   <source>the models that came are not those that were sent</source>
+   <translation>die angekommenen Modelle sind nicht die gesendeten</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
    <translation>der Name hat {count:,} Zeichen; höchstens {longest_name} erwartet</translation>
@@ -13036,7 +13412,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Netz beantwortet {group} Bilder auf einmal anders als einzeln (um {gap:.1e} in einem Score)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
    <translation>das Netz bringt eigene Dateien mit, die Bildnetze nicht brauchen</translation>
   </message>
@@ -13086,7 +13462,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Netz hat {count_params:,} Parameter</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>das Netz hat {count} Eingaben und {count2} Ausgaben; je eine erwartet</translation>
   </message>
@@ -13106,7 +13482,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Netz benutzt die Operation '{own}', die nicht auf der Liste der Operationen steht, die Fovea ausführt</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
    <translation>das Netz benutzt {what}, was nicht auf der Liste der Schichten steht, die Fovea baut</translation>
   </message>
@@ -13116,17 +13492,17 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Beschreibung des Netzes hat eine Schicht ohne Einstellungen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
    <translation>die Beschreibung des Netzes hat mehr als {most_nodes:,} Teile</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
    <translation>die Beschreibung des Netzes hat {count:,} Bytes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description is no object</source>
    <translation>die Beschreibung des Netzes ist kein Objekt</translation>
   </message>
@@ -13136,7 +13512,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Beschreibung des Netzes führt keine Schichten auf</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
    <translation>die Beschreibung des Netzes benennt eine Klasse mit etwas, das kein Text ist</translation>
   </message>
@@ -13146,7 +13522,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Beschreibung des Netzes nennt keine Schichten</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description: {error}</source>
    <translation>die Beschreibung des Netzes: {error}</translation>
   </message>
@@ -13416,6 +13792,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Stichproben gleichen sich zu sehr für ein Intervall</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>the results in '{name}' cannot be read</source>
+   <translation>die Ergebnisse in '{name}' lassen sich nicht lesen</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
    <translation>der Lauf</translation>
@@ -13600,6 +13981,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>der Ausgangspunkt '{kind}' verträgt kein Modell</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>the starting points are listed for pictures of your own</source>
+   <translation>die Ausgangspunkte werden für eigene Bilder aufgelistet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14146,6 +14532,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>dieser Export</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>this installation cannot read the results of a cluster</source>
+   <translation>diese Installation kann die Ergebnisse eines Clusters nicht lesen</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
    <translation>diese Installation kommt ohne die Beispiele '{kind}'</translation>
@@ -14156,7 +14547,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>diese Installation hat kein Optuna</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>this installation has no Ray, which a cluster needs</source>
+   <translation>diese Installation hat kein Ray, das ein Cluster braucht</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
    <translation>das ist ein SavedModel: es enthält ein Programm, keine Liste von Schichten, und ein Programm kann nicht geprüft werden</translation>
   </message>
@@ -14606,6 +15002,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
    <translation>mit --camera: nach so vielen Antworten enden</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>with --data: show what a training of these pictures can begin from, with the expected time, and end</source>
+   <translation>mit --data: zeigen, wovon ein Training dieser Bilder ausgehen kann, mit der erwarteten Zeit, und enden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15165,9 +15566,24 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{count} Trainings- und {count2} Validierungsbilder sind für eine Prüfung der Bildart zu wenige</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>{count} workers ended over these pictures ({reason})</source>
+   <translation>{count} Arbeitsprozesse endeten über diesen Bildern ({reason})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>{cycles} Zyklen gefunden; 1 bis 20 erwartet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,} …</source>
+   <translation>{done:,} von {total:,} …</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,}, {failed:,} failed, {rate:,.0f} a second, {left} left …</source>
+   <translation>{done:,} von {total:,}, {failed:,} fehlgeschlagen, {rate:,.0f} je Sekunde, noch {left} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15203,6 +15619,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
    <translation>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/formats.py" />
+   <source>{formats} or {last}</source>
+   <translation>{formats} oder {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15559,6 +15980,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{n} gezeichnete Ziffern gemessen; ein Bericht als HTML ({st_size:,} Bytes) und als PDF</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{n} pictures to check with are too few for any figure.</source>
+   <translation>{n} Bilder zum Prüfen sind für jede Kennzahl zu wenige.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
    <translation>{n} Validierungsbilder setzen die Grenze dessen, was fremd genannt wird: etwa {refused:.0%} der anderen Bilder von der Art des Modells werden so genannt werden, oder mehr</translation>
@@ -15729,6 +16155,11 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
    <translation>noch {time}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{title} (recommended)</source>
+   <translation>{title} (empfohlen)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -16076,6 +16507,10 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
   <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">Verlangt war Einzelbild {frame}; die Datei hat {have}.</translation>
+  </message>
+  <message>
+   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
+   <translation type="vanished">JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF oder DICOM</translation>
   </message>
   <message>
    <source>Save the part that goes from one picture to the scores of the classes.</source>
@@ -16843,12 +17278,12 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>no result</source>
    <translation>kein Ergebnis</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>unfamiliar kind</source>
    <translation>unvertraute Art</translation>
   </message>
@@ -16856,149 +17291,149 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
  <context>
   <name>ImageList</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>1 image removed; its file stays.</source>
    <translation>1 Bild entfernt; seine Datei bleibt.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>All images</source>
    <translation>Alle Bilder</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Camera (Ctrl+K)</source>
    <translation>Kamera (Strg+K)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter by name</source>
    <translation>Nach Namen filtern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter images by name</source>
    <translation>Bilder nach Namen filtern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Images</source>
    <translation>Bilder</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
    <translation>Aufgeführt sind diese: {0}. Esc führt alle auf.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
    <translation>Noch keine Bilder.
 Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No name holds “{0}”.</source>
    <translation>Kein Name enthält „{0}“.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No such image.</source>
    <translation>Kein solches Bild.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Not its kind</source>
    <translation>Nicht seine Art</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Open the camera</source>
    <translation>Kamera öffnen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as a grid</source>
    <translation>Als Raster zeigen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as rows</source>
    <translation>Als Zeilen zeigen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo</source>
    <translation>Rückgängig</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo what was done last</source>
    <translation>Das zuletzt Getane rückgängig machen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed</source>
    <translation>Welche Bilder aufgeführt sind</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed: {0}</source>
    <translation>Welche Bilder aufgeführt sind: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a note</source>
    <translation>Mit Notiz</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a score</source>
    <translation>Mit einem Score</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a star</source>
    <translation>Mit Stern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With the answer</source>
    <translation>Mit der Antwort</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Without a result</source>
    <translation>Ohne Ergebnis</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>all</source>
    <translation>alle</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>below {0}</source>
    <translation>unter {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} and more</source>
    <translation>{0} und mehr</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} images removed; their files stay.</source>
    <translation>{0} Bilder entfernt; ihre Dateien bleiben.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1}</source>
    <translation>{0} von {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1} images</source>
    <translation>{0} von {1} Bildern</translation>
   </message>
@@ -17558,6 +17993,51 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
  </context>
  <context>
+  <name>JobModel</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answer</source>
+   <extracomment>The class that the model gives.</extracomment>
+   <translation>Antwort</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Distance</source>
+   <translation>Abstand</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Its score</source>
+   <translation>Ihr Score</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Of its kind</source>
+   <translation>Von seiner Art</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Picture</source>
+   <translation>Bild</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Remarks</source>
+   <translation>Bemerkungen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Score</source>
+   <extracomment>The number beside an answer, 0 to 1.</extracomment>
+   <translation>Score</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Second</source>
+   <translation>Zweite</translation>
+  </message>
+ </context>
+ <context>
   <name>JobPage</name>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -17652,6 +18132,64 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
    <translation>In Klassifizieren benutzen</translation>
+  </message>
+ </context>
+ <context>
+  <name>JobResultsDialog</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>All answers</source>
+   <translation>Alle Antworten</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answers that are shown</source>
+   <translation>Antworten, die gezeigt werden</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter by name or answer</source>
+   <translation>Nach Name oder Antwort filtern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter the results</source>
+   <translation>Ergebnisse filtern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Looking…</source>
+   <translation>Sucht…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Not its kind</source>
+   <translation>Nicht seine Art</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Reading…</source>
+   <translation>Liest…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results</source>
+   <translation>Ergebnisse</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results of a Cluster</source>
+   <translation>Ergebnisse eines Clusters</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Without an answer</source>
+   <translation>Ohne Antwort</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>{0} of {1} pictures</source>
+   <translation>{0} von {1} Bildern</translation>
   </message>
  </context>
  <context>
@@ -18674,6 +19212,11 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Einen Ordner mit Bildern öffnen</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Open the Folder of a Cluster's Job</source>
+   <translation>Ordner eines Cluster-Auftrags öffnen</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
    <translation>Sehen, wie gut ein Modell ist</translation>
@@ -19084,6 +19627,11 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
    <translation>&amp;Kamera öffnen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>Open the Results of a C&amp;luster…</source>
+   <translation>Ergebnisse eines C&amp;lusters öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -20433,11 +20981,6 @@ Dateien oder Ordner hier ablegen.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Backspace</source>
-   <translation>Rücktaste</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Dateien kopieren</translation>
@@ -20448,29 +20991,9 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Pfade kopieren</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Copy the picture</source>
-   <translation>Bild kopieren</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Del</source>
-   <translation>Entf</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Bearbeiten › Korrekturen nimmt es zurück.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Enter</source>
-   <translation>Enter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Find similar pictures</source>
-   <translation>Ähnliche Bilder suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20478,64 +21001,73 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Groß ansehen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note</source>
-   <translation>Hinweis</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note on {0}. It is kept in the project, not in the file.</source>
-   <translation>Notiz zu {0}. Sie bleibt im Projekt, nicht in der Datei.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note: {0}</source>
-   <translation>Notiz: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note…</source>
-   <translation>Notiz…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Print…</source>
-   <translation>Drucken…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Remove from the project</source>
-   <translation>Aus dem Projekt entfernen</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Im Dateimanager zeigen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation type="vanished">Rücktaste</translation>
+  </message>
+  <message>
+   <source>Copy the picture</source>
+   <translation type="vanished">Bild kopieren</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Entf</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Enter</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Ähnliche Bilder suchen</translation>
+  </message>
+  <message>
+   <source>Note</source>
+   <translation type="vanished">Hinweis</translation>
+  </message>
+  <message>
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation type="vanished">Notiz zu {0}. Sie bleibt im Projekt, nicht in der Datei.</translation>
+  </message>
+  <message>
+   <source>Note: {0}</source>
+   <translation type="vanished">Notiz: {0}</translation>
+  </message>
+  <message>
+   <source>Note…</source>
+   <translation type="vanished">Notiz…</translation>
+  </message>
+  <message>
+   <source>Print…</source>
+   <translation type="vanished">Drucken…</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Aus dem Projekt entfernen</translation>
+  </message>
+  <message>
    <source>Show large</source>
-   <translation>Groß zeigen</translation>
+   <translation type="vanished">Groß zeigen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Space</source>
-   <translation>Leertaste</translation>
+   <translation type="vanished">Leertaste</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Star</source>
-   <translation>Stern</translation>
+   <translation type="vanished">Stern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the label back</source>
-   <translation>Label zurücknehmen</translation>
+   <translation type="vanished">Label zurücknehmen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the suggestion</source>
-   <translation>Vorschlag übernehmen</translation>
+   <translation type="vanished">Vorschlag übernehmen</translation>
   </message>
  </context>
  <context>
@@ -21962,143 +22494,143 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>ResultsTable</name>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All answers</source>
    <translation>Alle Antworten</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All {0} rows…</source>
    <translation>Alle {0} Zeilen…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>CSV tables (*.csv)</source>
    <translation>CSV-Tabellen (*.csv)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Cancel</source>
    <translation>Abbrechen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export CSV</source>
    <translation>CSV exportieren</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export progress</source>
    <translation>Fortschritt des Exports</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export results</source>
    <translation>Ergebnisse exportieren</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>File names and folders below the chosen one…</source>
    <translation>Dateinamen und Ordner unter dem gewählten…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter by name, folder or answer</source>
    <translation>Nach Name, Ordner oder Antwort filtern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter…</source>
    <translation>Filter…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Full paths…</source>
    <translation>Ganze Pfade…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
    <translation>Verborgene Namen, mit einem Schlüssel neben der Tabelle…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Marked or not</source>
    <translation>Markiert oder nicht</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Only unreadable</source>
    <translation>Nur nicht lesbare</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Other ways to export</source>
    <translation>Andere Arten zu exportieren</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results</source>
    <translation>Ergebnisse</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results table</source>
    <translation>Ergebnistabelle</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Score below</source>
    <translation>Score unter</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only pictures with a star or a note</source>
    <translation>Nur Bilder mit Stern oder Notiz zeigen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only scores below</source>
    <translation>Nur Scores zeigen unter</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only this answer</source>
    <translation>Nur diese Antwort zeigen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Summary</source>
    <translation>Zusammenfassung</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>The {0} rows shown…</source>
    <translation>Die {0} gezeigten Zeilen…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Unfamiliar kind</source>
    <translation>Unvertraute Art</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a note</source>
    <translation>Mit Notiz</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a star</source>
    <translation>Mit Stern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>beliebig</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} Zeilen in {name} geschrieben</translation>
   </message>
@@ -22971,117 +23503,117 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>SettingsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Classes shown at first</source>
    <translation>Zunächst gezeigte Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Dark</source>
    <translation>Dunkel</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Everything here stays on this computer.</source>
    <translation>Alles hier bleibt auf diesem Computer.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Folders</source>
    <translation>Ordner</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Forget recent folders</source>
    <translation>Zuletzt benutzte Ordner vergessen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Images</source>
    <translation>Bilder</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Language</source>
    <translation>Sprache</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Light</source>
    <translation>Hell</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Like the system</source>
    <translation>Wie das System</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
    <translation>Mehr als eines macht jedes davon langsamer; sie teilen sich den Computer.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Motion</source>
    <translation>Bewegung</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Nothing moves by itself</source>
    <translation>Nichts bewegt sich von selbst</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Otherwise as the system says. Bars stand still while something is at work.</source>
    <translation>Sonst wie das System es sagt. Balken stehen still, während etwas arbeitet.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Settings</source>
    <translation>Einstellungen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Size of text</source>
    <translation>Textgröße</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Start with the images from last time</source>
    <translation>Mit den Bildern vom letzten Mal beginnen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>Das Fenster wird darin neu gezeichnet; Ihre Bilder bleiben.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew with it; your images stay.</source>
    <translation>Das Fenster wird damit neu gezeichnet; Ihre Bilder bleiben.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
    <translation>Wo sie liegen, wird unter den eigenen Daten von Fovea auf diesem Computer aufbewahrt.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme</source>
    <translation>Design</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme: {0}</source>
    <translation>Design: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Trainings at the same time</source>
    <translation>Trainings zur selben Zeit</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>{0} %</source>
    <translation>{0} %</translation>
   </message>
@@ -23480,32 +24012,32 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>ShortcutsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter by key or by what it does</source>
    <translation>Nach Taste oder Wirkung filtern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter the shortcuts</source>
    <translation>Tastenkürzel filtern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Key</source>
    <translation>Taste</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard Shortcuts</source>
    <translation>Tastenkürzel</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard shortcuts</source>
    <translation>Tastenkürzel</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>What it does</source>
    <translation>Was es bewirkt</translation>
   </message>
@@ -24117,6 +24649,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
    <translation>Wovon soll es ausgehen?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>about {0}</source>
+   <translation>etwa {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24906,6 +25443,99 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/taught_gallery.py" />
    <source>{0} pictures</source>
    <translation>{0} Bilder</translation>
+  </message>
+ </context>
+ <context>
+  <name>TaughtPictureMenu</name>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Rücktaste</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the files</source>
+   <translation>Dateien kopieren</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Bild kopieren</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Entf</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Enter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>Ähnliche Bilder suchen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Hinweis</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>Notiz zu {0}. Sie bleibt im Projekt, nicht in der Datei.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Notiz: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Notiz…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Drucken…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>Aus dem Projekt entfernen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show in the file manager</source>
+   <translation>Im Dateimanager zeigen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>Groß zeigen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>Leertaste</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Stern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Label zurücknehmen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Vorschlag übernehmen</translation>
   </message>
  </context>
  <context>

@@ -496,6 +496,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
+   <source>Only mirroring left and right is used here: the features of each picture are computed once.</source>
+   <translation>Aquí solo se usa el reflejo izquierda-derecha: las características de cada imagen se calculan una sola vez.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
    <translation>Recomendado</translation>
   </message>
@@ -3000,6 +3005,39 @@
   </message>
  </context>
  <context>
+  <name>EvaluationCloser</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Close Fovea</source>
+   <translation>Cerrar Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Discard</source>
+   <translation>Descartar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Do not close</source>
+   <translation>No cerrar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Keep it and close</source>
+   <translation>Guardarla y cerrar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>The evaluation is not finished. What should happen to it?</source>
+   <translation>La evaluación no ha terminado. ¿Qué debe hacerse con ella?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
+   <translation>Lo respondido hasta ahora puede guardarse como resultado incompleto, con lo que usted dijo de las etiquetas.</translation>
+  </message>
+ </context>
+ <context>
   <name>EvaluationTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -4139,7 +4177,7 @@ imágenes de la ventana:</translation>
    <translation> y {step} lotes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source> of '{module}'</source>
    <translation> de '{module}'</translation>
   </message>
@@ -4227,6 +4265,11 @@ imágenes de la ventana:</translation>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
    <translation>no se halló 'mnist.npz'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>'{address}' is no address of a cluster</source>
+   <translation>'{address}' no es la dirección de un clúster</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4379,12 +4422,12 @@ imágenes de la ventana:</translation>
    <translation>'{name}' no termina en agrupación y una capa densa; no tiene mapa de activación de clases</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
    <translation>'{name}' no da lo que conocen sus etapas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
    <translation>'{name}' solo da puntuaciones, nada sobre lo que otro clasificador pudiera construirse</translation>
   </message>
@@ -4429,6 +4472,16 @@ imágenes de la ventana:</translation>
    <translation>'{name}' tiene {size} bytes, se esperaban {size2}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds a job already</source>
+   <translation>'{name}' ya contiene una tarea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds an evaluation already</source>
+   <translation>'{name}' ya contiene una evaluación</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' holds characters that are no text</source>
    <translation>'{name}' contiene caracteres que no son texto</translation>
@@ -4454,9 +4507,24 @@ imágenes de la ventana:</translation>
    <translation>'{name}' contiene más de {most_files:,} archivos</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds no evaluation</source>
+   <translation>'{name}' no contiene ninguna evaluación</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds no job</source>
+   <translation>'{name}' no contiene ninguna tarea</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
    <translation>'{name}' no contiene números de 32 bits</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>'{name}' holds no results of a cluster</source>
+   <translation>'{name}' no contiene resultados de un clúster</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4547,6 +4615,11 @@ imágenes de la ventana:</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
    <translation>falta '{name}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/trust/suiting.py" />
+   <source>'{name}' is missing or damaged</source>
+   <translation>'{name}' falta o está dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4919,6 +4992,16 @@ imágenes de la ventana:</translation>
    <translation>, la primera de {count}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--camera and --cluster do not go together</source>
+   <translation>--camera y --cluster no van juntos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
+   <translation>--cluster necesita --out FOLDER o --resume FOLDER</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames va con --camera</translation>
@@ -4934,6 +5017,11 @@ imágenes de la ventana:</translation>
    <translation>--lang LANGUAGE (o FOVEA_LANG) indica un idioma: {languages}.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>--list-starts goes with --data DATA</source>
+   <translation>--list-starts va con --data DATA</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
    <translation>--move va con --into</translation>
@@ -4944,9 +5032,24 @@ imágenes de la ventana:</translation>
    <translation>--out sobrescribiría la propia imagen</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--out, --resume and --send-pictures go with --cluster</source>
+   <translation>--out, --resume y --send-pictures van con --cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
    <translation>--pictures no es una carpeta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>--resume goes on.</source>
+   <translation>--resume continúa.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--resume takes model, pictures and how they are answered from the job</source>
+   <translation>--resume toma de la tarea el modelo, las imágenes y la manera de responderlas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -5295,6 +5398,11 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <translation>Ser el único fundamento de una decisión que pueda dañar a alguien.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Begin it again in another folder.</source>
+   <translation>Empiécela de nuevo en otra carpeta.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
    <translation>Empiécela de nuevo cuando quiera; no se guardó nada.</translation>
@@ -5447,7 +5555,7 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <translation>Elija otra carpeta.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Choose another model.</source>
    <translation>Elija otro modelo.</translation>
   </message>
@@ -5515,6 +5623,11 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
    <translation>Elija imágenes más pequeñas, una red más pequeña o un lote menor.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Choose the folder of a job that has ended.</source>
+   <translation>Elija la carpeta de una tarea que haya terminado.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6141,9 +6254,24 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>Continúe desde el último punto de control.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Go on with it by --resume, or choose another folder.</source>
+   <translation>Continúela con --resume, o elija otra carpeta.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>Go on with what it was begun with, or begin it again in another folder.</source>
+   <translation>Continúe con aquello con lo que se empezó, o empiécela de nuevo en otra carpeta.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
    <translation>Entregue de nuevo el proyecto.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the area under the ROC curve is {local}; {card} has none: {n} images are too few for it.</source>
+   <translation>Aquí el área bajo la curva ROC es {local}; {card} no tiene ninguna: {n} imágenes son muy pocas para ello.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6164,6 +6292,11 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
    <translation>Aquí, {what}: {local}; {card} no nombra ninguna cifra con la que comparar.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the {what} is {local}; {card} says {counted}, too few to compare with.</source>
+   <translation>Aquí, {what}: {local}; {card} dice {counted}, muy pocas para comparar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6286,6 +6419,11 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>Instálela primero.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install it: pip install "fovea-classifier[cluster]".</source>
+   <translation>Instálelo: pip install "fovea-classifier[cluster]".</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
    <translation>Instálelo: pip install optuna.</translation>
@@ -6311,6 +6449,16 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>Instale el paquete que lo lee (pip install pyarrow, o ".[parquet]" en una copia del repositorio), o escriba las imágenes en una carpeta por clase con el paquete que hizo el archivo, por ejemplo: {program}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Install the same Fovea on all nodes.</source>
+   <translation>Instale el mismo Fovea en todos los nodos.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install the same on all of them; Ray says: {said}</source>
+   <translation>Instale lo mismo en todos; Ray dice: {said}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
    <translation>Instálelos en Modelos, o con 'fovea models install {id}', o elija otro modelo.</translation>
@@ -6319,6 +6467,11 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
    <translation>Instálelos en Modelos, o con 'fovea models install {id}'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Install what it takes: pip install "fovea-classifier[cluster]".</source>
+   <translation>Instale lo necesario: pip install "fovea-classifier[cluster]".</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6508,11 +6661,6 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
    <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF descodificados; HEIF con libheif {libheif_version}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/formats.py" />
-   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF o DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6833,6 +6981,16 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
    <translation>Indique en su lugar una de sus capas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Name the folder of one.</source>
+   <translation>Nombre la carpeta de una.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>Name their folder.</source>
+   <translation>Nombre su carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7349,7 +7507,7 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <translation>Particiones presentes: {listing}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>Start Fovea again.</source>
    <translation>Inicie Fovea de nuevo.</translation>
   </message>
@@ -7357,6 +7515,11 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
    <translation>Inicie Fovea de nuevo; si eso no ayuda, ejecute 'fovea selftest'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Start Ray on one.</source>
+   <translation>Inicie Ray en uno.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -7374,7 +7537,7 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <translation>Guarde las imágenes como archivos en carpetas de clases.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
    <translation>Tales partes pueden ejecutar código propio. Reconstruya la red con capas habituales de Keras, o expórtela como .tflite.</translation>
   </message>
@@ -7389,7 +7552,7 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <translation>Retómela.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
    <translation>Tome su embedding, o instale el modelo de nuevo.</translation>
   </message>
@@ -7698,6 +7861,24 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <translation>La red de LeCun et al. 1998: tanh, agrupación por promedio.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would. The answers go into the folder
+that --out names, as Parquet and CSV with a row for every picture; with --json they are printed as well.
+Pictures lie on storage that all nodes reach by the same paths, or are sent. A job that was stopped or cut
+off goes on by --resume. docs/cluster.md tells how to set a cluster up, and what its ports let others do.</source>
+   <translation>Los nodos de un clúster de Ray responden las imágenes, cada uno como lo haría este equipo. Las respuestas van a la
+carpeta que nombra --out, como Parquet y CSV con una fila por imagen; con --json también se imprimen. Las imágenes
+están en un almacenamiento al que todos los nodos llegan por las mismas rutas, o se envían. Una tarea que se detuvo
+o se cortó continúa con --resume. docs/cluster.md dice cómo preparar un clúster y qué permiten sus puertos a otros.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that
+all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up.</source>
+   <translation>Los nodos de un clúster de Ray responden las imágenes, cada uno como lo haría este equipo; estas están en un almacenamiento
+al que todos los nodos llegan por las mismas rutas, o se envían. docs/cluster.md dice cómo preparar un clúster.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
    <translation>La imagen declara un tamaño de {width}×{height} píxeles; se esperaba al menos 1×1.</translation>
@@ -7886,6 +8067,11 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
    <translation>Este TIFF contiene {what}; no está dañado.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>This computer must be a node of it ('ray start --address=…'). Ray says: {said}</source>
+   <translation>Este equipo debe ser un nodo de él ('ray start --address=…'). Ray dice: {said}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -8158,6 +8344,11 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <translation>Espere a que acabe, o deténgalo allí.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Wait for it, or stop it.</source>
+   <translation>Espere a que termine, o deténgalo.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
    <translation>Espere a esa e inténtelo de nuevo.</translation>
@@ -8261,7 +8452,7 @@ estado de salida: 0 todos los ensayos están hechos; 1 falló, o no hay cifra pa
    <translation>Se le muestre lo que se le muestre, responde con una de sus {count} clases.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
    <translation>Donde se hizo, guárdela como .keras (model.save('net.keras')) o conviértala a .tflite.</translation>
   </message>
@@ -8379,6 +8570,11 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
    <translation>Sin ella existe 'fovea demo'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Write HOST or HOST:PORT as given to 'ray start', or 'local'.</source>
+   <translation>Escriba HOST o HOST:PORT como se dio a 'ray start', o 'local'.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8506,6 +8702,11 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>una imagen Radiance HDR</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a Ray cluster by the address given to 'ray start' (HOST:PORT), or 'local' for this computer alone</source>
+   <translation>un clúster de Ray por la dirección dada a 'ray start' (HOST:PORT), o 'local' para este equipo solo</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
    <translation>un grafo de TensorFlow, que es un programa y no se puede comprobar capa por capa</translation>
@@ -8591,7 +8792,7 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>una capa no puede llamarse '{value}': el nombre está ocupado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
    <translation>una capa de elaboración ajena, '{registered}'</translation>
   </message>
@@ -8631,9 +8832,19 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>una red que parte de una acabada calcula en 32 bits, como aquella</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a new folder for the job and its answers</source>
+   <translation>una carpeta nueva para la tarea y sus respuestas</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
    <translation>una carpeta nueva, o un archivo .csv o .json</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>a node answered {count:,} of {total:,} pictures</source>
+   <translation>un nodo respondió {count:,} de {total:,} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -8861,7 +9072,7 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>un dibujo SVG</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>an activation '{node}'</source>
    <translation>una activación '{node}'</translation>
   </message>
@@ -8974,6 +9185,11 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
    <translation>otro plan: otras clases, otra red, u otros ajustes además de los que se varían</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>another program is at work on the job in '{name}'</source>
+   <translation>otro programa está trabajando en la tarea de '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -9763,6 +9979,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>se esperaba 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' o 'images labels'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>expected time</source>
+   <translation>tiempo previsto</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
    <translation>se esperaba uint8 de (n, height, width), (n, height, width, 1) o (n, height, width, 3)</translation>
@@ -9796,6 +10017,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
    <translation>el nombre de archivo {name} no está permitido</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/boxes.py" />
+   <source>files that say where in the pictures things are ('{name}') were found: Fovea learns one class for a whole picture and does not read them</source>
+   <translation>se hallaron archivos que dicen dónde están las cosas en las imágenes ('{name}'): Fovea aprende una clase para la imagen entera y no los lee</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9888,6 +10114,21 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
    <translation>fovea: no se hallaron imágenes; se esperaba {expected}, por la extensión o por el contenido</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is left out: {why}</source>
+   <translation>fovea: el nodo {name} queda fuera: {why}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is lost; others answer what it had</source>
+   <translation>fovea: el nodo {name} se ha perdido; otros responden lo que tenía</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} takes part with {count} cores</source>
+   <translation>fovea: el nodo {name} participa con {count} núcleos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -10014,6 +10255,16 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
    <translation>seguir entrenando cada capa</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>go on with the answers in this folder</source>
+   <translation>continuar con las respuestas de esta carpeta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>go on with the job in this folder</source>
+   <translation>continuar la tarea de esta carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -10456,9 +10707,29 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>su {goal} no es un número</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: other fields than expected</source>
+   <translation>job.json: campos distintos de los esperados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: schema {schema}, {own} expected</source>
+   <translation>job.json: esquema {schema}, se esperaba {own}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: {error}</source>
+   <translation>job.json: {error}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
    <translation>mantener juntas las copias exactas, no buscar las casi iguales</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>keep the answers in this new folder, to go on later</source>
+   <translation>guardar las respuestas en esta carpeta nueva, para continuar más tarde</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10504,6 +10775,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
    <translation>aprender una cabeza de sus características</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/teaching.py" />
+   <source>learning could not be started: {reason}</source>
+   <translation>no se pudo iniciar el aprendizaje: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10987,6 +11263,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>ninguna clase tiene esta cifra</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>no connection to the cluster at '{address}' ({name})</source>
+   <translation>no hay conexión con el clúster en '{address}' ({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
    <translation>sin conexión con {host}</translation>
@@ -11077,6 +11358,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>ninguna imagen negativa</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>no node can take part: {why}</source>
+   <translation>ningún nodo puede participar: {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
    <translation>no se halló ningún patrón en los nombres de archivos de '{title}'</translation>
@@ -11119,6 +11405,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
    <translation>no se escribió ninguna imagen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>no pictures found</source>
+   <translation>no se hallaron imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11379,6 +11670,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>de las particiones {listing} se leyó la partición '{name}'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>on a cluster</source>
+   <translation>en un clúster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
    <translation>en la partición de validación</translation>
@@ -11483,6 +11779,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
    <translation>abriendo imágenes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>options</source>
+   <translation>opciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11817,6 +12118,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>se halló seed {seed}; se esperaba un número entero de 0 a {seeds}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>send the pictures to the nodes, which share no storage</source>
+   <translation>enviar las imágenes a los nodos, que no comparten almacenamiento</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
    <translation>sensibilidad y especificidad iguales</translation>
@@ -11908,7 +12214,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>algo no está en orden</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>something of '{node}'</source>
    <translation>algo de '{node}'</translation>
   </message>
@@ -11920,6 +12226,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
     <numerusform>la partición '{split}' no contiene ninguna imagen de la clase {names}</numerusform>
     <numerusform>la partición '{split}' no contiene ninguna imagen de {count:,} clases: {names}</numerusform>
    </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>starting …</source>
+   <translation>iniciando …</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11962,6 +12273,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>detenido antes de tiempo: {right:,} de las {count:,} imágenes respondidas son correctas, se vio una proporción parecida de cada clase; guardado como incompleto (Evaluar lo abre en la ventana), no se escribió ningún archivo</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopped; --resume {name} goes on</source>
+   <translation>detenido; --resume {name} continúa</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
    <translation>detenido; el punto de control se conserva</translation>
@@ -12000,6 +12316,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
    <translation>deteniendo; lo añadido se queda</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopping; what was answered by now is kept; Ctrl-C again stops at once</source>
+   <translation>deteniendo; lo respondido hasta ahora se guarda; Ctrl-C otra vez detiene al instante</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12178,7 +12499,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>el archivo comprimido describe '{name}' sin sus pesos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
    <translation>el archivo comprimido no tiene '{missing}': no es un archivo .keras de Keras 3</translation>
   </message>
@@ -12313,6 +12634,21 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la capa que clasifica necesita antes 'flatten', 'gap' o 'gmp'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster at '{address}' runs another Ray or Python than this computer</source>
+   <translation>el clúster en '{address}' tiene otro Ray u otro Python que este equipo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>the cluster has no node</source>
+   <translation>el clúster no tiene ningún nodo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster is gone ({name})</source>
+   <translation>el clúster ya no está ({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
    <translation>la conexión con {host} terminó tras {done:,} de {total:,} bytes</translation>
@@ -12442,9 +12778,14 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>el motor no respondió en {start_s:.0f} segundos</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
    <translation>el motor terminó su trabajo sin una respuesta para esta imagen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/node.py" />
+   <source>the engine ended without an answer for this picture</source>
+   <translation>el motor terminó sin respuesta para esta imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12552,7 +12893,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>el archivo declara {declared:,} bytes de datos y tiene {size:,}; se abren como máximo {most:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
    <translation>el archivo no describe una red Functional o Sequential</translation>
   </message>
@@ -12757,6 +13098,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>las carpetas {others} contienen carpetas con los mismos nombres ({first}): quizá esas sean las clases, o particiones, o máscaras junto a las imágenes. Haga de ellas las carpetas superiores, u omita uno de los tipos; si todo lo que contienen pertenece a la clase de la carpeta superior, confírmelo con la disposición 'folders'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>the following arguments are required: --model</source>
+   <translation>se requieren los siguientes argumentos: --model</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
    <translation>al filtro de dominio no se le preguntó por ninguna imagen</translation>
@@ -12805,6 +13151,21 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
    <translation>el examen se canceló</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job</source>
+   <translation>la tarea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job in '{name}' is damaged ({reason})</source>
+   <translation>la tarea de '{name}' está dañada ({reason})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the job was begun by another Fovea; here is {why}</source>
+   <translation>la tarea la empezó otro Fovea; aquí está {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12902,6 +13263,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>el umbral más bajo que hay, con una sensibilidad de {reached:.1%}: no se puede alcanzar la del plan</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/training/linear_heads.py" />
+   <source>the mean of the best</source>
+   <translation>la media de las mejores</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
    <translation>en la memoria de {device} no cabe un lote de {batch}: cada uno se calcula en {parts} partes, cuyos gradientes se promedian, de modo que los pasos son los mismos</translation>
@@ -12925,6 +13291,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
    <translation>el modelo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the model '{model}' has changed since the job was begun</source>
+   <translation>el modelo '{model}' ha cambiado desde que se empezó la tarea</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -13002,6 +13373,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>el modelo; 'fovea models list' los nombra</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/packing.py" />
+   <source>the models that came are not those that were sent</source>
+   <translation>los modelos que llegaron no son los que se enviaron</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
    <translation>el nombre tiene {count:,} caracteres; se esperan como máximo {longest_name}</translation>
@@ -13036,7 +13412,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la red responde a {group} imágenes a la vez de otra manera que una por una (con {gap:.1e} de diferencia en una puntuación)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
    <translation>la red trae archivos propios, que las redes de imágenes no necesitan</translation>
   </message>
@@ -13086,7 +13462,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la red tiene {count_params:,} parámetros</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>la red tiene {count} entradas y {count2} salidas; se esperaba una de cada</translation>
   </message>
@@ -13106,7 +13482,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la red usa la operación '{own}', que no está en la lista de operaciones que ejecuta Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
    <translation>la red usa {what}, que no está en la lista de capas que construye Fovea</translation>
   </message>
@@ -13116,17 +13492,17 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la descripción de la red tiene una capa sin ajustes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
    <translation>la descripción de la red tiene más de {most_nodes:,} partes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
    <translation>la descripción de la red tiene {count:,} bytes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description is no object</source>
    <translation>la descripción de la red no es un objeto</translation>
   </message>
@@ -13136,7 +13512,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la descripción de la red no enumera capas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
    <translation>la descripción de la red nombra una clase con algo que no es texto</translation>
   </message>
@@ -13146,7 +13522,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la descripción de la red no nombra capas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description: {error}</source>
    <translation>la descripción de la red: {error}</translation>
   </message>
@@ -13416,6 +13792,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>las muestras bootstrap se parecen demasiado para un intervalo</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>the results in '{name}' cannot be read</source>
+   <translation>los resultados de '{name}' no se pueden leer</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
    <translation>la ejecución</translation>
@@ -13600,6 +13981,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>el punto de partida '{kind}' va sin modelo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>the starting points are listed for pictures of your own</source>
+   <translation>los puntos de partida se enumeran para imágenes propias</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14146,6 +14532,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>esta exportación</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>this installation cannot read the results of a cluster</source>
+   <translation>esta instalación no puede leer los resultados de un clúster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
    <translation>esta instalación viene sin las muestras '{kind}'</translation>
@@ -14156,7 +14547,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>esta instalación no tiene Optuna</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>this installation has no Ray, which a cluster needs</source>
+   <translation>esta instalación no tiene Ray, que un clúster necesita</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
    <translation>esto es un SavedModel: contiene un programa, no una lista de capas, y un programa no se puede comprobar</translation>
   </message>
@@ -14606,6 +15002,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
    <translation>con --camera: terminar tras este número de respuestas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>with --data: show what a training of these pictures can begin from, with the expected time, and end</source>
+   <translation>con --data: mostrar de qué puede partir un entrenamiento de estas imágenes, con el tiempo previsto, y terminar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15165,9 +15566,24 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>{count} imágenes de entrenamiento y {count2} de validación son muy pocas para un filtro de dominio</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>{count} workers ended over these pictures ({reason})</source>
+   <translation>{count} procesos de trabajo terminaron con estas imágenes ({reason})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>se hallaron {cycles} ciclos; se esperaban de 1 a 20</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,} …</source>
+   <translation>{done:,} de {total:,} …</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,}, {failed:,} failed, {rate:,.0f} a second, {left} left …</source>
+   <translation>{done:,} de {total:,}, {failed:,} fallidas, {rate:,.0f} por segundo, quedan {left} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15203,6 +15619,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
    <translation>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/formats.py" />
+   <source>{formats} or {last}</source>
+   <translation>{formats} o {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15559,6 +15980,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>{n} dígitos dibujados medidos; un informe como HTML ({st_size:,} bytes) y como PDF</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{n} pictures to check with are too few for any figure.</source>
+   <translation>{n} imágenes para comprobar son muy pocas para cualquier cifra.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
    <translation>{n} imágenes de validación fijan el límite de lo que se llama ajeno: así se llamará cerca del {refused:.0%} de otras imágenes del propio tipo del modelo, o más</translation>
@@ -15729,6 +16155,11 @@ Diferencia de exactitud: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
    <translation>quedan {time}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{title} (recommended)</source>
+   <translation>{title} (recomendado)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -16076,6 +16507,10 @@ estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se hall�
   <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">Se pidió el fotograma {frame}; el archivo tiene {have}.</translation>
+  </message>
+  <message>
+   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
+   <translation type="vanished">JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF o DICOM</translation>
   </message>
   <message>
    <source>Save the part that goes from one picture to the scores of the classes.</source>
@@ -16843,12 +17278,12 @@ estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se hall�
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>no result</source>
    <translation>sin resultado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>unfamiliar kind</source>
    <translation>tipo desconocido</translation>
   </message>
@@ -16856,149 +17291,149 @@ estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se hall�
  <context>
   <name>ImageList</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>1 image removed; its file stays.</source>
    <translation>1 imagen quitada; su archivo se queda.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>All images</source>
    <translation>Todas las imágenes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Camera (Ctrl+K)</source>
    <translation>Cámara (Ctrl+K)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter by name</source>
    <translation>Filtrar por nombre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter images by name</source>
    <translation>Filtrar imágenes por nombre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Images</source>
    <translation>Imágenes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
    <translation>Se muestran estas: {0}. Escape las muestra todas.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
    <translation>Aún no hay imágenes.
 Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No name holds “{0}”.</source>
    <translation>Ningún nombre contiene «{0}».</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No such image.</source>
    <translation>No hay tal imagen.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Not its kind</source>
    <translation>No es de su tipo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Open the camera</source>
    <translation>Abrir la cámara</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as a grid</source>
    <translation>Mostrar como cuadrícula</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as rows</source>
    <translation>Mostrar como filas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo</source>
    <translation>Deshacer</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo what was done last</source>
    <translation>Deshacer lo último que se hizo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed</source>
    <translation>Qué imágenes se muestran</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed: {0}</source>
    <translation>Qué imágenes se muestran: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a note</source>
    <translation>Con nota</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a score</source>
    <translation>Con una puntuación</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a star</source>
    <translation>Con estrella</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With the answer</source>
    <translation>Con la respuesta</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Without a result</source>
    <translation>Sin resultado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>all</source>
    <translation>todas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>below {0}</source>
    <translation>por debajo de {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} and more</source>
    <translation>{0} y más</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} images removed; their files stay.</source>
    <translation>{0} imágenes quitadas; sus archivos se quedan.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1}</source>
    <translation>{0} de {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1} images</source>
    <translation>{0} de {1} imágenes</translation>
   </message>
@@ -17558,6 +17993,51 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
  </context>
  <context>
+  <name>JobModel</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answer</source>
+   <extracomment>The class that the model gives.</extracomment>
+   <translation>Respuesta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Distance</source>
+   <translation>Distancia</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Its score</source>
+   <translation>Su puntuación</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Of its kind</source>
+   <translation>De su tipo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Picture</source>
+   <translation>Imagen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Remarks</source>
+   <translation>Observaciones</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Score</source>
+   <extracomment>The number beside an answer, 0 to 1.</extracomment>
+   <translation>Puntuación</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Second</source>
+   <translation>Segunda</translation>
+  </message>
+ </context>
+ <context>
   <name>JobPage</name>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -17652,6 +18132,64 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
    <translation>Usarlo en Clasificar</translation>
+  </message>
+ </context>
+ <context>
+  <name>JobResultsDialog</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>All answers</source>
+   <translation>Todas las respuestas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answers that are shown</source>
+   <translation>Respuestas que se muestran</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter by name or answer</source>
+   <translation>Filtrar por nombre o respuesta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter the results</source>
+   <translation>Filtrar los resultados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Looking…</source>
+   <translation>Mirando…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Not its kind</source>
+   <translation>No es de su tipo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Reading…</source>
+   <translation>Leyendo…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results</source>
+   <translation>Resultados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results of a Cluster</source>
+   <translation>Resultados de un clúster</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Without an answer</source>
+   <translation>Sin respuesta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>{0} of {1} pictures</source>
+   <translation>{0} de {1} imágenes</translation>
   </message>
  </context>
  <context>
@@ -18674,6 +19212,11 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Abrir una carpeta de imágenes</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Open the Folder of a Cluster's Job</source>
+   <translation>Abrir la carpeta de una tarea de clúster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
    <translation>Ver lo bueno que es un modelo</translation>
@@ -19084,6 +19627,11 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
    <translation>Abrir la cáma&amp;ra</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>Open the Results of a C&amp;luster…</source>
+   <translation>Abrir los resultados de un c&amp;lúster…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -20433,11 +20981,6 @@ Suelte aquí archivos o carpetas.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Backspace</source>
-   <translation>Retroceso</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Copiar los archivos</translation>
@@ -20448,29 +20991,9 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Copiar las rutas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Copy the picture</source>
-   <translation>Copiar la imagen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Del</source>
-   <translation>Supr</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Editar › Correcciones lo deshace.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Enter</source>
-   <translation>Intro</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Find similar pictures</source>
-   <translation>Buscar imágenes parecidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20478,64 +21001,73 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Ver en grande</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note</source>
-   <translation>Nota</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note on {0}. It is kept in the project, not in the file.</source>
-   <translation>Nota sobre {0}. Se guarda en el proyecto, no en el archivo.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note: {0}</source>
-   <translation>Nota: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note…</source>
-   <translation>Nota…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Print…</source>
-   <translation>Imprimir…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Remove from the project</source>
-   <translation>Quitar del proyecto</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Mostrar en el gestor de archivos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation type="vanished">Retroceso</translation>
+  </message>
+  <message>
+   <source>Copy the picture</source>
+   <translation type="vanished">Copiar la imagen</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Supr</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Intro</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Buscar imágenes parecidas</translation>
+  </message>
+  <message>
+   <source>Note</source>
+   <translation type="vanished">Nota</translation>
+  </message>
+  <message>
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation type="vanished">Nota sobre {0}. Se guarda en el proyecto, no en el archivo.</translation>
+  </message>
+  <message>
+   <source>Note: {0}</source>
+   <translation type="vanished">Nota: {0}</translation>
+  </message>
+  <message>
+   <source>Note…</source>
+   <translation type="vanished">Nota…</translation>
+  </message>
+  <message>
+   <source>Print…</source>
+   <translation type="vanished">Imprimir…</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Quitar del proyecto</translation>
+  </message>
+  <message>
    <source>Show large</source>
-   <translation>Mostrar grande</translation>
+   <translation type="vanished">Mostrar grande</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Space</source>
-   <translation>Espacio</translation>
+   <translation type="vanished">Espacio</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Star</source>
-   <translation>Estrella</translation>
+   <translation type="vanished">Estrella</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the label back</source>
-   <translation>Retirar la etiqueta</translation>
+   <translation type="vanished">Retirar la etiqueta</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the suggestion</source>
-   <translation>Tomar la sugerencia</translation>
+   <translation type="vanished">Tomar la sugerencia</translation>
   </message>
  </context>
  <context>
@@ -21962,143 +22494,143 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>ResultsTable</name>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All answers</source>
    <translation>Todas las respuestas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All {0} rows…</source>
    <translation>Las {0} filas…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>CSV tables (*.csv)</source>
    <translation>Tablas CSV (*.csv)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Cancel</source>
    <translation>Cancelar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export CSV</source>
    <translation>Exportar CSV</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export progress</source>
    <translation>Progreso de la exportación</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export results</source>
    <translation>Exportar resultados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>File names and folders below the chosen one…</source>
    <translation>Nombres de archivos y carpetas por debajo de la elegida…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter by name, folder or answer</source>
    <translation>Filtrar por nombre, carpeta o respuesta</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter…</source>
    <translation>Filtrar…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Full paths…</source>
    <translation>Rutas completas…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
    <translation>Nombres ocultos, con una clave junto a la tabla…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Marked or not</source>
    <translation>Marcada o no</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Only unreadable</source>
    <translation>Solo ilegibles</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Other ways to export</source>
    <translation>Otras maneras de exportar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results</source>
    <translation>Resultados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results table</source>
    <translation>Tabla de resultados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Score below</source>
    <translation>Puntuación menor que</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only pictures with a star or a note</source>
    <translation>Mostrar solo imágenes con estrella o nota</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only scores below</source>
    <translation>Mostrar solo puntuaciones menores que</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only this answer</source>
    <translation>Mostrar solo esta respuesta</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Summary</source>
    <translation>Resumen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>The {0} rows shown…</source>
    <translation>Las {0} filas mostradas…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Unfamiliar kind</source>
    <translation>Tipo desconocido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a note</source>
    <translation>Con nota</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a star</source>
    <translation>Con estrella</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>cualquiera</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} filas escritas en {name}</translation>
   </message>
@@ -22971,117 +23503,117 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>SettingsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Classes shown at first</source>
    <translation>Clases mostradas al principio</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Dark</source>
    <translation>Oscuro</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Everything here stays on this computer.</source>
    <translation>Todo lo de aquí permanece en este equipo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Folders</source>
    <translation>Carpetas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Forget recent folders</source>
    <translation>Olvidar las carpetas recientes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Images</source>
    <translation>Imágenes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Language</source>
    <translation>Idioma</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Light</source>
    <translation>Claro</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Like the system</source>
    <translation>Como el sistema</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
    <translation>Más de uno hace más lento cada uno; comparten el equipo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Motion</source>
    <translation>Movimiento</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Nothing moves by itself</source>
    <translation>Nada se mueve por sí solo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Otherwise as the system says. Bars stand still while something is at work.</source>
    <translation>Si no, según el sistema. Las barras quedan quietas mientras algo trabaja.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Settings</source>
    <translation>Ajustes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Size of text</source>
    <translation>Tamaño del texto</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Start with the images from last time</source>
    <translation>Empezar con las imágenes de la última vez</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>La ventana se dibuja de nuevo en él; sus imágenes se quedan.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew with it; your images stay.</source>
    <translation>La ventana se dibuja de nuevo así; sus imágenes se quedan.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
    <translation>Su ubicación se guarda entre los datos propios de Fovea en este equipo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme</source>
    <translation>Tema</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme: {0}</source>
    <translation>Tema: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Trainings at the same time</source>
    <translation>Entrenamientos simultáneos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>{0} %</source>
    <translation>{0} %</translation>
   </message>
@@ -23480,32 +24012,32 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>ShortcutsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter by key or by what it does</source>
    <translation>Filtrar por tecla o por lo que hace</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter the shortcuts</source>
    <translation>Filtrar los atajos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Key</source>
    <translation>Tecla</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard Shortcuts</source>
    <translation>Atajos de teclado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard shortcuts</source>
    <translation>Atajos de teclado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>What it does</source>
    <translation>Qué hace</translation>
   </message>
@@ -24117,6 +24649,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
    <translation>¿De dónde debe partir?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>about {0}</source>
+   <translation>unos {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24906,6 +25443,99 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/taught_gallery.py" />
    <source>{0} pictures</source>
    <translation>{0} imágenes</translation>
+  </message>
+ </context>
+ <context>
+  <name>TaughtPictureMenu</name>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Retroceso</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the files</source>
+   <translation>Copiar los archivos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Copiar la imagen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Supr</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Intro</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>Buscar imágenes parecidas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>Nota sobre {0}. Se guarda en el proyecto, no en el archivo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Nota: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Nota…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Imprimir…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>Quitar del proyecto</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show in the file manager</source>
+   <translation>Mostrar en el gestor de archivos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>Mostrar grande</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>Espacio</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Estrella</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Retirar la etiqueta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Tomar la sugerencia</translation>
   </message>
  </context>
  <context>

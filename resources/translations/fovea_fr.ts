@@ -496,6 +496,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
+   <source>Only mirroring left and right is used here: the features of each picture are computed once.</source>
+   <translation>Seul le miroir gauche-droite est utilisé ici : les caractéristiques de chaque image ne sont calculées qu’une fois.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
    <translation>Recommandé</translation>
   </message>
@@ -3000,6 +3005,39 @@
   </message>
  </context>
  <context>
+  <name>EvaluationCloser</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Close Fovea</source>
+   <translation>Fermer Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Discard</source>
+   <translation>Abandonner</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Do not close</source>
+   <translation>Ne pas fermer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Keep it and close</source>
+   <translation>La garder et fermer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>The evaluation is not finished. What should happen to it?</source>
+   <translation>L’évaluation n’est pas terminée. Que faut-il en faire ?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
+   <translation>Ce qui a déjà une réponse peut être gardé comme résultat incomplet, avec ce que vous avez dit des étiquettes.</translation>
+  </message>
+ </context>
+ <context>
   <name>EvaluationTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -4139,7 +4177,7 @@ images de la fenêtre :</translation>
    <translation> et {step} lots</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source> of '{module}'</source>
    <translation> de '{module}'</translation>
   </message>
@@ -4227,6 +4265,11 @@ images de la fenêtre :</translation>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
    <translation>'mnist.npz' n’a pas été trouvé</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>'{address}' is no address of a cluster</source>
+   <translation>'{address}' n’est pas l’adresse d’un cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4379,12 +4422,12 @@ images de la fenêtre :</translation>
    <translation>'{name}' ne se termine pas par un pooling et une couche dense ; il n’a pas de carte d’activation de classe</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
    <translation>'{name}' ne donne pas ce que connaissent ses étapes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
    <translation>'{name}' ne donne que des scores, rien sur quoi un autre classificateur puisse se construire</translation>
   </message>
@@ -4429,6 +4472,16 @@ images de la fenêtre :</translation>
    <translation>'{name}' a {size} octets, {size2} attendus</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds a job already</source>
+   <translation>'{name}' contient déjà une tâche</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds an evaluation already</source>
+   <translation>'{name}' contient déjà une évaluation</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' holds characters that are no text</source>
    <translation>'{name}' contient des caractères qui ne sont pas du texte</translation>
@@ -4454,9 +4507,24 @@ images de la fenêtre :</translation>
    <translation>'{name}' contient plus de {most_files:,} fichiers</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds no evaluation</source>
+   <translation>'{name}' ne contient pas d’évaluation</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds no job</source>
+   <translation>'{name}' ne contient pas de tâche</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
    <translation>'{name}' ne contient pas de nombres de 32 bits</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>'{name}' holds no results of a cluster</source>
+   <translation>'{name}' ne contient pas de résultats d’un cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4547,6 +4615,11 @@ images de la fenêtre :</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
    <translation>'{name}' manque</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/trust/suiting.py" />
+   <source>'{name}' is missing or damaged</source>
+   <translation>'{name}' est absent ou endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4919,6 +4992,16 @@ images de la fenêtre :</translation>
    <translation>, la première de {count}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--camera and --cluster do not go together</source>
+   <translation>--camera et --cluster ne vont pas ensemble</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
+   <translation>--cluster demande soit --out FOLDER, soit --resume FOLDER</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames va avec --camera</translation>
@@ -4934,6 +5017,11 @@ images de la fenêtre :</translation>
    <translation>--lang LANGUAGE (ou FOVEA_LANG) désigne une langue : {languages}.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>--list-starts goes with --data DATA</source>
+   <translation>--list-starts va avec --data DATA</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
    <translation>--move va avec --into</translation>
@@ -4944,9 +5032,24 @@ images de la fenêtre :</translation>
    <translation>--out écraserait l’image elle-même</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--out, --resume and --send-pictures go with --cluster</source>
+   <translation>--out, --resume et --send-pictures vont avec --cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
    <translation>--pictures n’est pas un dossier</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>--resume goes on.</source>
+   <translation>--resume continue.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--resume takes model, pictures and how they are answered from the job</source>
+   <translation>--resume prend dans la tâche le modèle, les images et la manière d’y répondre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -5295,6 +5398,11 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <translation>Être le seul fondement d’une décision qui peut nuire à quelqu’un.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Begin it again in another folder.</source>
+   <translation>Recommencez-la dans un autre dossier.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
    <translation>Recommencez quand vous voulez ; rien n’a été gardé.</translation>
@@ -5447,7 +5555,7 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <translation>Choisissez un autre dossier.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Choose another model.</source>
    <translation>Choisissez un autre modèle.</translation>
   </message>
@@ -5515,6 +5623,11 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
    <translation>Choisissez des images plus petites, un réseau plus petit ou un lot plus petit.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Choose the folder of a job that has ended.</source>
+   <translation>Choisissez le dossier d’une tâche terminée.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6141,9 +6254,24 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>Continuez à partir du dernier point de reprise.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Go on with it by --resume, or choose another folder.</source>
+   <translation>Continuez-la par --resume, ou choisissez un autre dossier.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>Go on with what it was begun with, or begin it again in another folder.</source>
+   <translation>Continuez avec ce avec quoi elle a été commencée, ou recommencez-la dans un autre dossier.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
    <translation>Transmettez de nouveau le projet.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the area under the ROC curve is {local}; {card} has none: {n} images are too few for it.</source>
+   <translation>Ici, l’aire sous la courbe ROC est de {local} ; {card} n’en a pas : {n} images sont trop peu pour cela.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6164,6 +6292,11 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
    <translation>Ici, {what} : {local} ; {card} n’en indique pas à comparer.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the {what} is {local}; {card} says {counted}, too few to compare with.</source>
+   <translation>Ici, {what} : {local} ; {card} indique {counted}, trop peu pour comparer.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6286,6 +6419,11 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>Installez-le d’abord.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install it: pip install "fovea-classifier[cluster]".</source>
+   <translation>Installez-le : pip install "fovea-classifier[cluster]".</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
    <translation>Installez-le : pip install optuna.</translation>
@@ -6311,6 +6449,16 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>Installez le paquet qui le lit (pip install pyarrow, ou ".[parquet]" dans une copie du dépôt), ou écrivez les images dans un dossier par classe avec le paquet qui a fait le fichier, par exemple : {program}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Install the same Fovea on all nodes.</source>
+   <translation>Installez le même Fovea sur tous les nœuds.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install the same on all of them; Ray says: {said}</source>
+   <translation>Installez la même chose sur tous ; Ray dit : {said}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
    <translation>Installez-les sous Modèles, ou avec 'fovea models install {id}', ou choisissez un autre modèle.</translation>
@@ -6319,6 +6467,11 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
    <translation>Installez-les sous Modèles, ou avec 'fovea models install {id}'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Install what it takes: pip install "fovea-classifier[cluster]".</source>
+   <translation>Installez ce qu’il faut : pip install "fovea-classifier[cluster]".</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6508,11 +6661,6 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
    <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF décodés ; HEIF par libheif {libheif_version}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/formats.py" />
-   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF ou DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6833,6 +6981,16 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
    <translation>Nommez plutôt l’une de ses couches.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Name the folder of one.</source>
+   <translation>Nommez le dossier de l’une d’elles.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>Name their folder.</source>
+   <translation>Nommez leur dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7349,7 +7507,7 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <translation>Parties disponibles : {listing}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>Start Fovea again.</source>
    <translation>Redémarrez Fovea.</translation>
   </message>
@@ -7357,6 +7515,11 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
    <translation>Redémarrez Fovea ; si cela n’aide pas, lancez 'fovea selftest'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Start Ray on one.</source>
+   <translation>Démarrez Ray sur l’un d’eux.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -7374,7 +7537,7 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <translation>Enregistrez les images comme fichiers dans des dossiers de classes.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
    <translation>De telles parties peuvent exécuter leur propre code. Reconstruisez le réseau avec des couches Keras usuelles, ou exportez-le en .tflite.</translation>
   </message>
@@ -7389,7 +7552,7 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <translation>Reprenez-le.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
    <translation>Prenez son plongement (embedding), ou réinstallez le modèle.</translation>
   </message>
@@ -7698,6 +7861,24 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <translation>Le réseau de LeCun et al. 1998 : tanh, pooling moyen.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would. The answers go into the folder
+that --out names, as Parquet and CSV with a row for every picture; with --json they are printed as well.
+Pictures lie on storage that all nodes reach by the same paths, or are sent. A job that was stopped or cut
+off goes on by --resume. docs/cluster.md tells how to set a cluster up, and what its ports let others do.</source>
+   <translation>Les nœuds d’un cluster Ray répondent aux images, chacun comme le ferait cet ordinateur. Les réponses vont dans le dossier
+que nomme --out, en Parquet et CSV, une ligne par image ; avec --json, elles sont aussi affichées. Les images se trouvent
+sur un stockage que tous les nœuds atteignent par les mêmes chemins, ou sont envoyées. Une tâche arrêtée ou coupée
+continue par --resume. docs/cluster.md dit comment installer un cluster, et ce que ses ports permettent à d’autres.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that
+all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up.</source>
+   <translation>Les nœuds d’un cluster Ray répondent aux images, chacun comme le ferait cet ordinateur ; elles se trouvent sur un stockage
+que tous les nœuds atteignent par les mêmes chemins, ou sont envoyées. docs/cluster.md dit comment installer un cluster.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
    <translation>L’image déclare une taille de {width}×{height} pixels ; au moins 1×1 attendu.</translation>
@@ -7886,6 +8067,11 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
    <translation>Ce TIFF contient {what} ; il n’est pas endommagé.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>This computer must be a node of it ('ray start --address=…'). Ray says: {said}</source>
+   <translation>Cet ordinateur doit en être un nœud ('ray start --address=…'). Ray dit : {said}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -8158,6 +8344,11 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <translation>Attendez-le, ou arrêtez-le là-bas.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Wait for it, or stop it.</source>
+   <translation>Attendez-le, ou arrêtez-le.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
    <translation>Attendez celle-là, puis réessayez.</translation>
@@ -8261,7 +8452,7 @@ code de sortie : 0 tous les essais sont terminés ; 1 échec, ou pas de chiff
    <translation>Quoi qu’on lui montre, il répond par l’une de ses {count} classes.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
    <translation>Là où il a été fait, enregistrez-le en .keras (model.save('net.keras')) ou convertissez-le en .tflite.</translation>
   </message>
@@ -8379,6 +8570,11 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
    <translation>Sans écran, il y a 'fovea demo'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Write HOST or HOST:PORT as given to 'ray start', or 'local'.</source>
+   <translation>Écrivez HOST ou HOST:PORT comme donné à 'ray start', ou 'local'.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8506,6 +8702,11 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>une image Radiance HDR</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a Ray cluster by the address given to 'ray start' (HOST:PORT), or 'local' for this computer alone</source>
+   <translation>un cluster Ray par l’adresse donnée à 'ray start' (HOST:PORT), ou 'local' pour cet ordinateur seul</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
    <translation>un graphe TensorFlow, qui est un programme et ne peut pas être vérifié couche par couche</translation>
@@ -8591,7 +8792,7 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>une couche ne peut pas s’appeler '{value}' : le nom est pris</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
    <translation>une couche faite par quelqu’un, '{registered}'</translation>
   </message>
@@ -8631,9 +8832,19 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>un réseau qui part d’un réseau terminé calcule sur 32 bits, comme celui-ci</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a new folder for the job and its answers</source>
+   <translation>un nouveau dossier pour la tâche et ses réponses</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
    <translation>un nouveau dossier, ou un fichier .csv ou .json</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>a node answered {count:,} of {total:,} pictures</source>
+   <translation>un nœud a répondu à {count:,} images sur {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -8861,7 +9072,7 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>un dessin SVG</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>an activation '{node}'</source>
    <translation>une activation '{node}'</translation>
   </message>
@@ -8974,6 +9185,11 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
    <translation>un autre plan : d’autres classes, un autre réseau, ou d’autres réglages que ceux qui sont variés</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>another program is at work on the job in '{name}'</source>
+   <translation>un autre programme travaille à la tâche dans '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -9763,6 +9979,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>attendu : 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' ou 'images labels'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>expected time</source>
+   <translation>durée prévue</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
    <translation>attendu : uint8 de (n, hauteur, largeur), (n, hauteur, largeur, 1) ou (n, hauteur, largeur, 3)</translation>
@@ -9796,6 +10017,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
    <translation>le nom de fichier {name} n’est pas autorisé</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/boxes.py" />
+   <source>files that say where in the pictures things are ('{name}') were found: Fovea learns one class for a whole picture and does not read them</source>
+   <translation>des fichiers qui disent où se trouvent les choses dans les images ('{name}') ont été trouvés : Fovea apprend une classe pour une image entière et ne les lit pas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9888,6 +10114,21 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
    <translation>fovea : aucune image trouvée ; {expected} attendu, d’après le suffixe ou le contenu</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is left out: {why}</source>
+   <translation>fovea : le nœud {name} est laissé de côté : {why}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is lost; others answer what it had</source>
+   <translation>fovea : le nœud {name} est perdu ; d’autres répondent à ce qu’il avait</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} takes part with {count} cores</source>
+   <translation>fovea : le nœud {name} participe avec {count} cœurs</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -10014,6 +10255,16 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
    <translation>poursuivre l’entraînement de toutes les couches</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>go on with the answers in this folder</source>
+   <translation>continuer avec les réponses de ce dossier</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>go on with the job in this folder</source>
+   <translation>continuer la tâche de ce dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -10456,9 +10707,29 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>son {goal} n’est pas un nombre</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: other fields than expected</source>
+   <translation>job.json : d’autres champs qu’attendu</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: schema {schema}, {own} expected</source>
+   <translation>job.json : schéma {schema}, {own} attendu</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: {error}</source>
+   <translation>job.json : {error}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
    <translation>garder ensemble les copies exactes, ne pas chercher les quasi-doublons</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>keep the answers in this new folder, to go on later</source>
+   <translation>garder les réponses dans ce nouveau dossier, pour continuer plus tard</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10504,6 +10775,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
    <translation>apprendre une tête à partir de ses caractéristiques</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/teaching.py" />
+   <source>learning could not be started: {reason}</source>
+   <translation>l’apprentissage n’a pas pu démarrer : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10987,6 +11263,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>aucune classe n’a cet indicateur</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>no connection to the cluster at '{address}' ({name})</source>
+   <translation>pas de connexion au cluster à '{address}' ({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
    <translation>pas de connexion à {host}</translation>
@@ -11077,6 +11358,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>aucune image négative</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>no node can take part: {why}</source>
+   <translation>aucun nœud ne peut participer : {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
    <translation>aucun motif n’a été trouvé dans les noms de fichiers de '{title}'</translation>
@@ -11119,6 +11405,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
    <translation>aucune image n’a été écrite</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>no pictures found</source>
+   <translation>aucune image trouvée</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11379,6 +11670,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>parmi les parties {listing}, la partie '{name}' a été lue</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>on a cluster</source>
+   <translation>sur un cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
    <translation>sur la partie de validation</translation>
@@ -11483,6 +11779,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
    <translation>ouverture des images</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>options</source>
+   <translation>options</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11817,6 +12118,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>seed {seed} trouvé ; un nombre entier de 0 à {seeds} attendu</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>send the pictures to the nodes, which share no storage</source>
+   <translation>envoyer les images aux nœuds, qui ne partagent pas de stockage</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
    <translation>sensibilité et spécificité égales</translation>
@@ -11908,7 +12214,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>quelque chose n’est pas en ordre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>something of '{node}'</source>
    <translation>quelque chose de '{node}'</translation>
   </message>
@@ -11920,6 +12226,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
     <numerusform>la partie '{split}' ne contient aucune image de la classe {names}</numerusform>
     <numerusform>la partie '{split}' ne contient aucune image de {count:,} classes : {names}</numerusform>
    </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>starting …</source>
+   <translation>démarrage …</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11962,6 +12273,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>arrêté avant la fin : {right:,} des {count:,} images répondues sont justes, à peu près la même part de chaque classe a été vue ; gardé comme incomplet (Évaluer l’ouvre dans la fenêtre), aucun fichier n’a été écrit</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopped; --resume {name} goes on</source>
+   <translation>arrêté ; --resume {name} continue</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
    <translation>arrêté ; le point de reprise est gardé</translation>
@@ -12000,6 +12316,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
    <translation>arrêt en cours ; ce qui a été ajouté reste</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopping; what was answered by now is kept; Ctrl-C again stops at once</source>
+   <translation>arrêt en cours ; ce qui a déjà une réponse est gardé ; un nouveau Ctrl-C arrête aussitôt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12178,7 +12499,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>l’archive décrit '{name}' sans ses poids</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
    <translation>l’archive n’a pas de '{missing}' : ce n’est pas un fichier .keras de Keras 3</translation>
   </message>
@@ -12313,6 +12634,21 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>la couche de classification a besoin de 'flatten', 'gap' ou 'gmp' avant elle</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster at '{address}' runs another Ray or Python than this computer</source>
+   <translation>le cluster à '{address}' a un autre Ray ou Python que cet ordinateur</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>the cluster has no node</source>
+   <translation>le cluster n’a pas de nœud</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster is gone ({name})</source>
+   <translation>le cluster n’est plus là ({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
    <translation>la connexion à {host} s’est terminée après {done:,} octets sur {total:,}</translation>
@@ -12442,9 +12778,14 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le moteur n’a pas répondu en {start_s:.0f} secondes</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
    <translation>le moteur a terminé son travail sans réponse pour cette image</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/node.py" />
+   <source>the engine ended without an answer for this picture</source>
+   <translation>le moteur s’est terminé sans réponse pour cette image</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12552,7 +12893,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le fichier déclare {declared:,} octets de données et en a {size:,} ; {most:,} au plus sont ouverts</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
    <translation>le fichier ne décrit pas de réseau Functional ou Sequential</translation>
   </message>
@@ -12757,6 +13098,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>les dossiers {others} contiennent des dossiers de mêmes noms ({first}) : ce sont peut-être les classes, ou des parties, ou des masques à côté des images. Faites-en les dossiers supérieurs, ou omettez l’un des deux genres ; si tout ce qu’ils contiennent appartient à la classe du dossier supérieur, confirmez-le avec la disposition 'folders'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>the following arguments are required: --model</source>
+   <translation>les arguments suivants sont requis : --model</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
    <translation>le contrôle du domaine n’a été interrogé sur aucune image</translation>
@@ -12805,6 +13151,21 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
    <translation>l’examen a été annulé</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job</source>
+   <translation>la tâche</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job in '{name}' is damaged ({reason})</source>
+   <translation>la tâche dans '{name}' est endommagée ({reason})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the job was begun by another Fovea; here is {why}</source>
+   <translation>la tâche a été commencée par un autre Fovea ; ici, c’est {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12902,6 +13263,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le seuil le plus bas qui soit, avec une sensibilité de {reached:.1%} : celle du plan ne peut être atteinte</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/training/linear_heads.py" />
+   <source>the mean of the best</source>
+   <translation>la moyenne des meilleures</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
    <translation>la mémoire de {device} ne contient pas un lot de {batch} : chacun est calculé en {parts} parts, dont la moyenne des gradients est prise, si bien que les pas restent les mêmes</translation>
@@ -12925,6 +13291,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
    <translation>le modèle</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the model '{model}' has changed since the job was begun</source>
+   <translation>le modèle '{model}' a changé depuis le début de la tâche</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -13002,6 +13373,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le modèle ; 'fovea models list' les nomme</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/packing.py" />
+   <source>the models that came are not those that were sent</source>
+   <translation>les modèles arrivés ne sont pas ceux qui ont été envoyés</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
    <translation>le nom a {count:,} caractères ; {longest_name} au plus attendus</translation>
@@ -13036,7 +13412,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le réseau répond à {group} images à la fois autrement qu’une par une (de {gap:.1e} dans un score)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
    <translation>le réseau apporte ses propres fichiers, dont les réseaux d’images n’ont pas besoin</translation>
   </message>
@@ -13086,7 +13462,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le réseau a {count_params:,} paramètres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>le réseau a {count} entrées et {count2} sorties ; une de chaque attendue</translation>
   </message>
@@ -13106,7 +13482,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le réseau utilise l’opération '{own}', qui n’est pas dans la liste des opérations que Fovea exécute</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
    <translation>le réseau utilise {what}, qui n’est pas dans la liste des couches que Fovea construit</translation>
   </message>
@@ -13116,17 +13492,17 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>la description du réseau a une couche sans réglages</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
    <translation>la description du réseau a plus de {most_nodes:,} parties</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
    <translation>la description du réseau a {count:,} octets</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description is no object</source>
    <translation>la description du réseau n’est pas un objet</translation>
   </message>
@@ -13136,7 +13512,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>la description du réseau ne liste pas de couches</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
    <translation>la description du réseau nomme une classe par quelque chose qui n’est pas du texte</translation>
   </message>
@@ -13146,7 +13522,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>la description du réseau ne nomme pas de couches</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description: {error}</source>
    <translation>la description du réseau : {error}</translation>
   </message>
@@ -13416,6 +13792,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>les rééchantillons se ressemblent trop pour un intervalle</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>the results in '{name}' cannot be read</source>
+   <translation>les résultats dans '{name}' ne peuvent pas être lus</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
    <translation>l’entraînement</translation>
@@ -13600,6 +13981,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>le départ '{kind}' se fait sans modèle</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>the starting points are listed for pictures of your own</source>
+   <translation>les points de départ sont listés pour vos propres images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14146,6 +14532,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>cette exportation</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>this installation cannot read the results of a cluster</source>
+   <translation>cette installation ne peut pas lire les résultats d’un cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
    <translation>cette installation est fournie sans les échantillons '{kind}'</translation>
@@ -14156,7 +14547,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>cette installation n’a pas Optuna</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>this installation has no Ray, which a cluster needs</source>
+   <translation>cette installation n’a pas Ray, dont un cluster a besoin</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
    <translation>c’est un SavedModel : il contient un programme, pas une liste de couches, et un programme ne peut pas être vérifié</translation>
   </message>
@@ -14606,6 +15002,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
    <translation>avec --camera : terminer après ce nombre de réponses</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>with --data: show what a training of these pictures can begin from, with the expected time, and end</source>
+   <translation>avec --data : montrer d’où un entraînement de ces images peut partir, avec la durée prévue, et terminer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15165,9 +15566,24 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{count} images d’entraînement et {count2} de validation sont trop peu pour un contrôle du domaine</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>{count} workers ended over these pictures ({reason})</source>
+   <translation>{count} processus de travail se sont terminés sur ces images ({reason})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>{cycles} cycles trouvés ; 1 à 20 attendus</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,} …</source>
+   <translation>{done:,} sur {total:,} …</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,}, {failed:,} failed, {rate:,.0f} a second, {left} left …</source>
+   <translation>{done:,} sur {total:,}, {failed:,} en échec, {rate:,.0f} par seconde, encore {left} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15203,6 +15619,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
    <translation>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/formats.py" />
+   <source>{formats} or {last}</source>
+   <translation>{formats} ou {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15559,6 +15980,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{n} chiffres dessinés mesurés ; un rapport en HTML ({st_size:,} octets) et en PDF</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{n} pictures to check with are too few for any figure.</source>
+   <translation>{n} images pour vérifier sont trop peu pour un indicateur.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
    <translation>{n} images de validation fixent la limite de ce qui est dit étranger : environ {refused:.0%} d’autres images du propre domaine du modèle seront dites telles, ou davantage</translation>
@@ -15729,6 +16155,11 @@ Différence d’exactitude : {value} ({bounds})</translation>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
    <translation>reste {time}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{title} (recommended)</source>
+   <translation>{title} (recommandé)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -16076,6 +16507,10 @@ code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, au
   <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">La trame {frame} a été demandée ; le fichier en a {have}.</translation>
+  </message>
+  <message>
+   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
+   <translation type="vanished">JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF ou DICOM</translation>
   </message>
   <message>
    <source>Save the part that goes from one picture to the scores of the classes.</source>
@@ -16843,12 +17278,12 @@ code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, au
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>no result</source>
    <translation>pas de résultat</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>unfamiliar kind</source>
    <translation>type inconnu</translation>
   </message>
@@ -16856,149 +17291,149 @@ code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, au
  <context>
   <name>ImageList</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>1 image removed; its file stays.</source>
    <translation>1 image retirée ; son fichier reste.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>All images</source>
    <translation>Toutes les images</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Camera (Ctrl+K)</source>
    <translation>Caméra (Ctrl+K)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter by name</source>
    <translation>Filtrer par nom</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter images by name</source>
    <translation>Filtrer les images par nom</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Images</source>
    <translation>Images</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
    <translation>Ne sont listées que : {0}. Échap les liste toutes.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
    <translation>Pas encore d’images.
 Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No name holds “{0}”.</source>
    <translation>Aucun nom ne contient « {0} ».</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No such image.</source>
    <translation>Aucune image de ce genre.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Not its kind</source>
    <translation>Hors domaine</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Open the camera</source>
    <translation>Ouvrir la caméra</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as a grid</source>
    <translation>Afficher en grille</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as rows</source>
    <translation>Afficher en lignes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo</source>
    <translation>Annuler</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo what was done last</source>
    <translation>Annuler la dernière action</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed</source>
    <translation>Quelles images sont listées</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed: {0}</source>
    <translation>Quelles images sont listées : {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a note</source>
    <translation>Avec une note</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a score</source>
    <translation>Avec un score</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a star</source>
    <translation>Avec une étoile</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With the answer</source>
    <translation>Avec la réponse</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Without a result</source>
    <translation>Sans résultat</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>all</source>
    <translation>toutes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>below {0}</source>
    <translation>en dessous de {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} and more</source>
    <translation>{0} et plus</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} images removed; their files stay.</source>
    <translation>{0} images retirées ; leurs fichiers restent.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1}</source>
    <translation>{0} sur {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1} images</source>
    <translation>{0} images sur {1}</translation>
   </message>
@@ -17558,6 +17993,51 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
  </context>
  <context>
+  <name>JobModel</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answer</source>
+   <extracomment>The class that the model gives.</extracomment>
+   <translation>Réponse</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Distance</source>
+   <translation>Distance</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Its score</source>
+   <translation>Son score</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Of its kind</source>
+   <translation>Du domaine</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Picture</source>
+   <translation>Image</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Remarks</source>
+   <translation>Remarques</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Score</source>
+   <extracomment>The number beside an answer, 0 to 1.</extracomment>
+   <translation>Score</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Second</source>
+   <translation>Deuxième</translation>
+  </message>
+ </context>
+ <context>
   <name>JobPage</name>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -17652,6 +18132,64 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
    <translation>L’utiliser dans Classer</translation>
+  </message>
+ </context>
+ <context>
+  <name>JobResultsDialog</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>All answers</source>
+   <translation>Toutes les réponses</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answers that are shown</source>
+   <translation>Réponses affichées</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter by name or answer</source>
+   <translation>Filtrer par nom ou réponse</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter the results</source>
+   <translation>Filtrer les résultats</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Looking…</source>
+   <translation>Recherche…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Not its kind</source>
+   <translation>Hors domaine</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Reading…</source>
+   <translation>Lecture…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results</source>
+   <translation>Résultats</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results of a Cluster</source>
+   <translation>Résultats d’un cluster</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Without an answer</source>
+   <translation>Sans réponse</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>{0} of {1} pictures</source>
+   <translation>{0} images sur {1}</translation>
   </message>
  </context>
  <context>
@@ -18674,6 +19212,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Ouvrir un dossier d’images</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Open the Folder of a Cluster's Job</source>
+   <translation>Ouvrir le dossier d’une tâche de cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
    <translation>Voir ce que vaut un modèle</translation>
@@ -19084,6 +19627,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
    <translation>Ouvrir la &amp;caméra</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>Open the Results of a C&amp;luster…</source>
+   <translation>Ouvrir les résultats d’un c&amp;luster…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -20433,11 +20981,6 @@ Déposez ici des fichiers ou des dossiers.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Backspace</source>
-   <translation>Retour arrière</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Copier les fichiers</translation>
@@ -20448,29 +20991,9 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Copier les chemins</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Copy the picture</source>
-   <translation>Copier l’image</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Del</source>
-   <translation>Suppr</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Édition › Corrections permet de revenir en arrière.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Enter</source>
-   <translation>Entrée</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Find similar pictures</source>
-   <translation>Trouver des images semblables</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20478,64 +21001,73 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Voir en grand</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note</source>
-   <translation>Note</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note on {0}. It is kept in the project, not in the file.</source>
-   <translation>Note sur {0}. Elle est gardée dans le projet, pas dans le fichier.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note: {0}</source>
-   <translation>Note : {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note…</source>
-   <translation>Note…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Print…</source>
-   <translation>Imprimer…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Remove from the project</source>
-   <translation>Retirer du projet</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Afficher dans le gestionnaire de fichiers</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation type="vanished">Retour arrière</translation>
+  </message>
+  <message>
+   <source>Copy the picture</source>
+   <translation type="vanished">Copier l’image</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Suppr</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Entrée</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Trouver des images semblables</translation>
+  </message>
+  <message>
+   <source>Note</source>
+   <translation type="vanished">Note</translation>
+  </message>
+  <message>
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation type="vanished">Note sur {0}. Elle est gardée dans le projet, pas dans le fichier.</translation>
+  </message>
+  <message>
+   <source>Note: {0}</source>
+   <translation type="vanished">Note : {0}</translation>
+  </message>
+  <message>
+   <source>Note…</source>
+   <translation type="vanished">Note…</translation>
+  </message>
+  <message>
+   <source>Print…</source>
+   <translation type="vanished">Imprimer…</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Retirer du projet</translation>
+  </message>
+  <message>
    <source>Show large</source>
-   <translation>Montrer en grand</translation>
+   <translation type="vanished">Montrer en grand</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Space</source>
-   <translation>Espace</translation>
+   <translation type="vanished">Espace</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Star</source>
-   <translation>Étoile</translation>
+   <translation type="vanished">Étoile</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the label back</source>
-   <translation>Retirer l’étiquette</translation>
+   <translation type="vanished">Retirer l’étiquette</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the suggestion</source>
-   <translation>Accepter la suggestion</translation>
+   <translation type="vanished">Accepter la suggestion</translation>
   </message>
  </context>
  <context>
@@ -21962,143 +22494,143 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>ResultsTable</name>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All answers</source>
    <translation>Toutes les réponses</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All {0} rows…</source>
    <translation>Les {0} lignes…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>CSV tables (*.csv)</source>
    <translation>Tableaux CSV (*.csv)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Cancel</source>
    <translation>Annuler</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export CSV</source>
    <translation>Exporter en CSV</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export progress</source>
    <translation>Progression de l’exportation</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export results</source>
    <translation>Exporter les résultats</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>File names and folders below the chosen one…</source>
    <translation>Noms de fichiers et dossiers sous celui qui est choisi…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter by name, folder or answer</source>
    <translation>Filtrer par nom, dossier ou réponse</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter…</source>
    <translation>Filtrer…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Full paths…</source>
    <translation>Chemins complets…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
    <translation>Noms masqués, avec une clé à côté du tableau…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Marked or not</source>
    <translation>Marquée ou non</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Only unreadable</source>
    <translation>Seulement illisibles</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Other ways to export</source>
    <translation>Autres façons d’exporter</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results</source>
    <translation>Résultats</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results table</source>
    <translation>Tableau des résultats</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Score below</source>
    <translation>Score inférieur à</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only pictures with a star or a note</source>
    <translation>Ne montrer que les images à étoile ou à note</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only scores below</source>
    <translation>Afficher seulement les scores inférieurs à</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only this answer</source>
    <translation>Afficher seulement cette réponse</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Summary</source>
    <translation>Résumé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>The {0} rows shown…</source>
    <translation>Les {0} lignes affichées…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Unfamiliar kind</source>
    <translation>Type inconnu</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a note</source>
    <translation>Avec une note</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a star</source>
    <translation>Avec une étoile</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>toutes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} lignes écrites dans {name}</translation>
   </message>
@@ -22971,117 +23503,117 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>SettingsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Classes shown at first</source>
    <translation>Classes affichées d’abord</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Dark</source>
    <translation>Sombre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Everything here stays on this computer.</source>
    <translation>Tout ce qui est ici reste sur cet ordinateur.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Folders</source>
    <translation>Dossiers</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Forget recent folders</source>
    <translation>Oublier les dossiers récents</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Images</source>
    <translation>Images</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Language</source>
    <translation>Langue</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Light</source>
    <translation>Clair</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Like the system</source>
    <translation>Comme le système</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
    <translation>Plus d’un ralentit chacun d’eux ; ils se partagent l’ordinateur.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Motion</source>
    <translation>Animations</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Nothing moves by itself</source>
    <translation>Rien ne bouge de soi-même</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Otherwise as the system says. Bars stand still while something is at work.</source>
    <translation>Sinon, selon le système. Les barres restent immobiles pendant un travail.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Settings</source>
    <translation>Réglages</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Size of text</source>
    <translation>Taille du texte</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Start with the images from last time</source>
    <translation>Démarrer avec les images de la dernière fois</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>La fenêtre est redessinée ; vos images restent.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew with it; your images stay.</source>
    <translation>La fenêtre est redessinée ainsi ; vos images restent.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
    <translation>Leurs emplacements sont gardés parmi les données de Fovea sur cet ordinateur.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme</source>
    <translation>Thème</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme: {0}</source>
    <translation>Thème : {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Trainings at the same time</source>
    <translation>Entraînements simultanés</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>{0} %</source>
    <translation>{0} %</translation>
   </message>
@@ -23480,32 +24012,32 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>ShortcutsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter by key or by what it does</source>
    <translation>Filtrer par touche ou par effet</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter the shortcuts</source>
    <translation>Filtrer les raccourcis</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Key</source>
    <translation>Touche</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard Shortcuts</source>
    <translation>Raccourcis clavier</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard shortcuts</source>
    <translation>Raccourcis clavier</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>What it does</source>
    <translation>Effet</translation>
   </message>
@@ -24117,6 +24649,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
    <translation>D’où doit-il partir ?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>about {0}</source>
+   <translation>environ {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24906,6 +25443,99 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/taught_gallery.py" />
    <source>{0} pictures</source>
    <translation>{0} images</translation>
+  </message>
+ </context>
+ <context>
+  <name>TaughtPictureMenu</name>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Retour arrière</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the files</source>
+   <translation>Copier les fichiers</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Copier l’image</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Suppr</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Entrée</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>Trouver des images semblables</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Note</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>Note sur {0}. Elle est gardée dans le projet, pas dans le fichier.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Note : {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Note…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Imprimer…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>Retirer du projet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show in the file manager</source>
+   <translation>Afficher dans le gestionnaire de fichiers</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>Montrer en grand</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>Espace</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Étoile</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Retirer l’étiquette</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Accepter la suggestion</translation>
   </message>
  </context>
  <context>

@@ -496,6 +496,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
+   <source>Only mirroring left and right is used here: the features of each picture are computed once.</source>
+   <translation>ここでは左右反転だけを使います: 各画像の特徴量は一度だけ計算されます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
    <translation>推奨</translation>
   </message>
@@ -3000,6 +3005,39 @@
   </message>
  </context>
  <context>
+  <name>EvaluationCloser</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Close Fovea</source>
+   <translation>Foveaを閉じる</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Discard</source>
+   <translation>破棄</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Do not close</source>
+   <translation>閉じない</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Keep it and close</source>
+   <translation>保存して閉じる</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>The evaluation is not finished. What should happen to it?</source>
+   <translation>評価は終わっていません。どうしますか？</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
+   <translation>ここまでの回答を、ラベルについて指定した内容と共に、未完了の結果として保存できます。</translation>
+  </message>
+ </context>
+ <context>
   <name>EvaluationTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -4139,7 +4177,7 @@ pictures of the window:</source>
    <translation> {step}バッチ</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source> of '{module}'</source>
    <translation> ('{module}')</translation>
   </message>
@@ -4227,6 +4265,11 @@ pictures of the window:</source>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
    <translation>'mnist.npz'が見つかりませんでした</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>'{address}' is no address of a cluster</source>
+   <translation>'{address}'はクラスターのアドレスではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4379,12 +4422,12 @@ pictures of the window:</source>
    <translation>'{name}'の末尾がプーリングと一つの全結合層ではないため、クラス活性化マップはありません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
    <translation>'{name}'は、その段階で知ったことを出力しません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
    <translation>'{name}'はスコアだけを出力し、別の分類器の土台になるものがありません</translation>
   </message>
@@ -4429,6 +4472,16 @@ pictures of the window:</source>
    <translation>'{name}'は{size}バイトです。{size2}バイトのはずです</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds a job already</source>
+   <translation>'{name}'にはすでにジョブがあります</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds an evaluation already</source>
+   <translation>'{name}'にはすでに評価があります</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' holds characters that are no text</source>
    <translation>'{name}'に文字でないものが含まれています</translation>
@@ -4454,9 +4507,24 @@ pictures of the window:</source>
    <translation>'{name}'には{most_files:,}個を超えるファイルがあります</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds no evaluation</source>
+   <translation>'{name}'には評価がありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds no job</source>
+   <translation>'{name}'にはジョブがありません</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
    <translation>'{name}'に32ビットの数がありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>'{name}' holds no results of a cluster</source>
+   <translation>'{name}'にはクラスターの結果がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4547,6 +4615,11 @@ pictures of the window:</source>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
    <translation>'{name}'がありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/trust/suiting.py" />
+   <source>'{name}' is missing or damaged</source>
+   <translation>'{name}'がないか、破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4919,6 +4992,16 @@ pictures of the window:</source>
    <translation>、{count}個のうち最初</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--camera and --cluster do not go together</source>
+   <translation>--camera と --cluster は一緒に使えません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
+   <translation>--cluster には --out FOLDER か --resume FOLDER のどちらかが必要です</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames は --camera と一緒に使います</translation>
@@ -4934,6 +5017,11 @@ pictures of the window:</source>
    <translation>--lang LANGUAGE(または FOVEA_LANG )で言語を指定: {languages}。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>--list-starts goes with --data DATA</source>
+   <translation>--list-starts は --data DATA と一緒に使います</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
    <translation>--move は --into と一緒に使います</translation>
@@ -4944,9 +5032,24 @@ pictures of the window:</source>
    <translation>--out が画像そのものを上書きします</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--out, --resume and --send-pictures go with --cluster</source>
+   <translation>--out、--resume、--send-pictures は --cluster と一緒に使います</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
    <translation>--pictures がフォルダーではありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>--resume goes on.</source>
+   <translation>--resume で続けられます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--resume takes model, pictures and how they are answered from the job</source>
+   <translation>--resume は、モデル、画像、答え方をジョブから取ります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -5295,6 +5398,11 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <translation>誰かに害を与えうる決定の唯一の根拠とすること。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Begin it again in another folder.</source>
+   <translation>別のフォルダーで最初からやり直してください。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
    <translation>いつでも始め直せます。何も保存されていません。</translation>
@@ -5447,7 +5555,7 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <translation>別のフォルダーを選んでください。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Choose another model.</source>
    <translation>別のモデルを選んでください。</translation>
   </message>
@@ -5515,6 +5623,11 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
    <translation>画像、ネットワーク、バッチのどれかを小さくしてください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Choose the folder of a job that has ended.</source>
+   <translation>終了したジョブのフォルダーを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6140,9 +6253,24 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>最後のチェックポイントから続けてください。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Go on with it by --resume, or choose another folder.</source>
+   <translation>--resume で続けるか、別のフォルダーを選んでください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>Go on with what it was begun with, or begin it again in another folder.</source>
+   <translation>始めたときと同じもので続けるか、別のフォルダーで最初からやり直してください。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
    <translation>プロジェクトをもう一度渡してください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the area under the ROC curve is {local}; {card} has none: {n} images are too few for it.</source>
+   <translation>ここではROC曲線下面積は{local}です。{card}にはありません: 画像{n}枚では足りません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6163,6 +6291,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
    <translation>ここでは{what}は{local}です。{card}には比較する値がありません。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the {what} is {local}; {card} says {counted}, too few to compare with.</source>
+   <translation>ここでは{what}は{local}です。{card}では{counted}で、比べるには少なすぎます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6285,6 +6418,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>先にインストールしてください。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install it: pip install "fovea-classifier[cluster]".</source>
+   <translation>インストールしてください: pip install "fovea-classifier[cluster]"。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
    <translation>インストールしてください: pip install optuna。</translation>
@@ -6310,6 +6448,16 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>それを読むパッケージをインストールする(pip install pyarrow、チェックアウトでは".[parquet]")か、ファイルを作ったパッケージで画像をクラスごとのフォルダーに書き出してください。例: {program}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Install the same Fovea on all nodes.</source>
+   <translation>すべてのノードに同じFoveaをインストールしてください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install the same on all of them; Ray says: {said}</source>
+   <translation>すべてに同じものをインストールしてください。Rayのメッセージ: {said}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
    <translation>「モデル」で、または'fovea models install {id}'でインストールするか、別のモデルを選んでください。</translation>
@@ -6318,6 +6466,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
    <translation>「モデル」で、または'fovea models install {id}'でインストールしてください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Install what it takes: pip install "fovea-classifier[cluster]".</source>
+   <translation>必要なものをインストールしてください: pip install "fovea-classifier[cluster]"。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6506,11 +6659,6 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
    <translation>JPEG、PNG、WebP、GIF、BMP、TIFF、AVIFを復号。HEIFはlibheif {libheif_version}による</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/formats.py" />
-   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation>JPEG、PNG、WebP、GIF、BMP、TIFF、HEIC、AVIF、DICOMのいずれか</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6831,6 +6979,16 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
    <translation>代わりにその層のどれかを指定してください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Name the folder of one.</source>
+   <translation>それのあるフォルダーを指定してください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>Name their folder.</source>
+   <translation>そのフォルダーを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7345,7 +7503,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>そこにある分割: {listing}。</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>Start Fovea again.</source>
    <translation>Foveaを起動し直してください。</translation>
   </message>
@@ -7353,6 +7511,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
    <translation>Foveaを起動し直してください。それでも直らなければ'fovea selftest'を実行してください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Start Ray on one.</source>
+   <translation>どれかでRayを起動してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -7370,7 +7533,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>画像をクラス別フォルダーのファイルとして保存してください。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
    <translation>このような部品は独自のコードを実行できます。通常のKerasの層でネットワークを作り直すか、.tfliteとしてエクスポートしてください。</translation>
   </message>
@@ -7385,7 +7548,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>再開してください。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
    <translation>その埋め込みを使うか、モデルをもう一度インストールしてください。</translation>
   </message>
@@ -7693,6 +7856,24 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>LeCunら1998年のネットワーク: tanh、平均プーリング。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would. The answers go into the folder
+that --out names, as Parquet and CSV with a row for every picture; with --json they are printed as well.
+Pictures lie on storage that all nodes reach by the same paths, or are sent. A job that was stopped or cut
+off goes on by --resume. docs/cluster.md tells how to set a cluster up, and what its ports let others do.</source>
+   <translation>Rayクラスターのノードが、それぞれこのコンピューターと同じように画像に答えます。回答は --out で指定したフォルダーに、
+画像ごとに1行のParquetとCSVとして入ります。--json を付けると出力もされます。画像は、すべてのノードが同じパスで
+届くストレージに置くか、送ります。止めた、または途切れたジョブは --resume で続きます。クラスターの用意の仕方と、
+そのポートで他人に何ができるかはdocs/cluster.mdにあります。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that
+all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up.</source>
+   <translation>Rayクラスターのノードが、それぞれこのコンピューターと同じように画像に答えます。画像は、すべてのノードが
+同じパスで届くストレージに置くか、送ります。クラスターの用意の仕方はdocs/cluster.mdにあります。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
    <translation>画像の大きさが{width}×{height}ピクセルと宣言されています。1×1以上が必要です。</translation>
@@ -7881,6 +8062,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
    <translation>このTIFFの内容は{what}です。破損はしていません。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>This computer must be a node of it ('ray start --address=…'). Ray says: {said}</source>
+   <translation>このコンピューターはそのノードでなければなりません('ray start --address=…')。Rayのメッセージ: {said}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -8153,6 +8339,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>終わるのを待つか、そこで停止してください。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Wait for it, or stop it.</source>
+   <translation>待つか、止めてください。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
    <translation>それが終わるのを待ってから、もう一度試してください。</translation>
@@ -8256,7 +8447,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
    <translation>何を見せても、{count}クラスのどれかで回答します。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
    <translation>作成した環境で.kerasとして保存する(model.save('net.keras'))か、.tfliteに変換してください。</translation>
   </message>
@@ -8374,6 +8565,11 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
    <translation>画面がなくても'fovea demo'が使えます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Write HOST or HOST:PORT as given to 'ray start', or 'local'.</source>
+   <translation>'ray start'に渡したとおりのHOSTまたはHOST:PORT、あるいは'local'と書いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8501,6 +8697,11 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>Radiance HDR画像</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a Ray cluster by the address given to 'ray start' (HOST:PORT), or 'local' for this computer alone</source>
+   <translation>'ray start'に渡したアドレス(HOST:PORT)のRayクラスター。このコンピューターだけなら'local'</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
    <translation>TensorFlowのグラフ。プログラムであり、層ごとに確認できません</translation>
@@ -8586,7 +8787,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>層の名前を'{value}'にできません: すでに使われています</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
    <translation>独自の層'{registered}'</translation>
   </message>
@@ -8626,9 +8827,19 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>完成したネットワークから始めるネットワークは、それと同じく32ビットで計算します</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a new folder for the job and its answers</source>
+   <translation>ジョブとその回答のための新しいフォルダー</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
    <translation>新しいフォルダー、または.csvか.jsonのファイル</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>a node answered {count:,} of {total:,} pictures</source>
+   <translation>あるノードが画像{total:,}枚中{count:,}枚に答えました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -8856,7 +9067,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>SVG図形</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>an activation '{node}'</source>
    <translation>活性化関数'{node}'</translation>
   </message>
@@ -8969,6 +9180,11 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
    <translation>別の計画: クラス、ネットワーク、または変えるもの以外の設定が異なります</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>another program is at work on the job in '{name}'</source>
+   <translation>別のプログラムが'{name}'のジョブを処理しています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -9758,6 +9974,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>必要なもの: 'x_train y_train x_test y_test'、'train_images train_labels …'、'x y'、'images labels'のいずれか</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>expected time</source>
+   <translation>予想時間</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
    <translation>(n, height, width)、(n, height, width, 1)、(n, height, width, 3)いずれかのuint8が必要です</translation>
@@ -9791,6 +10012,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
    <translation>ファイル名{name}は使えません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/boxes.py" />
+   <source>files that say where in the pictures things are ('{name}') were found: Fovea learns one class for a whole picture and does not read them</source>
+   <translation>画像のどこに何があるかを示すファイル('{name}')が見つかりました: Foveaは画像全体に一つのクラスを学習し、これらは読みません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9883,6 +10109,21 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
    <translation>fovea: 画像が見つかりません。拡張子または内容による{expected}が必要です</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is left out: {why}</source>
+   <translation>fovea: ノード{name}は除かれます: {why}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is lost; others answer what it had</source>
+   <translation>fovea: ノード{name}が失われました。その分はほかのノードが答えます</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} takes part with {count} cores</source>
+   <translation>fovea: ノード{name}が{count}コアで参加します</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -10008,6 +10249,16 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
    <translation>すべての層の学習を続ける</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>go on with the answers in this folder</source>
+   <translation>このフォルダーの回答から続ける</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>go on with the job in this folder</source>
+   <translation>このフォルダーのジョブを続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -10450,9 +10701,29 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>その{goal}が数ではありません</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: other fields than expected</source>
+   <translation>job.json: 項目が予期したものと異なります</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: schema {schema}, {own} expected</source>
+   <translation>job.json: スキーマが{schema}です。{own}のはずです</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: {error}</source>
+   <translation>job.json: {error}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
    <translation>完全なコピーだけをまとめ、近似コピーは探さない</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>keep the answers in this new folder, to go on later</source>
+   <translation>後で続けられるように、回答をこの新しいフォルダーに保存する</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10498,6 +10769,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
    <translation>特徴量からヘッドを学習</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/teaching.py" />
+   <source>learning could not be started: {reason}</source>
+   <translation>学習を開始できませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10977,6 +11253,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>この数値を持つクラスがありません</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>no connection to the cluster at '{address}' ({name})</source>
+   <translation>'{address}'のクラスターに接続できません({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
    <translation>{host}に接続できません</translation>
@@ -11067,6 +11348,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>陰性の画像がありません</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>no node can take part: {why}</source>
+   <translation>参加できるノードがありません: {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
    <translation>'{title}'のファイル名にパターンは見つかりませんでした</translation>
@@ -11108,6 +11394,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
    <translation>画像が書き込まれませんでした</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>no pictures found</source>
+   <translation>画像が見つかりません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11368,6 +11659,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>分割{listing}のうち'{name}'を読みました</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>on a cluster</source>
+   <translation>クラスターで</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
    <translation>検証分割で</translation>
@@ -11472,6 +11768,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
    <translation>画像を開いています</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>options</source>
+   <translation>オプション</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11806,6 +12107,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>seedが{seed}です。0から{seeds}の整数が必要です</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>send the pictures to the nodes, which share no storage</source>
+   <translation>ストレージを共有しないノードに画像を送る</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
    <translation>感度と特異度が等しい値</translation>
@@ -11897,7 +12203,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>正常でないものがあります</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>something of '{node}'</source>
    <translation>'{node}'の何か</translation>
   </message>
@@ -11908,6 +12214,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>
     <numerusform>分割'{split}'には{count:,}クラスの画像がありません: {names}</numerusform>
    </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>starting …</source>
+   <translation>開始しています …</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11950,6 +12261,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>途中で停止: 回答した画像{count:,}枚中{right:,}枚が正解、各クラスからほぼ同じ割合を見ました。未完了として保存(ウィンドウの「評価」で開けます)、ファイルは書き込まれていません</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopped; --resume {name} goes on</source>
+   <translation>停止しました。--resume {name} で続きます</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
    <translation>停止しました。チェックポイントは残っています</translation>
@@ -11988,6 +12304,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
    <translation>停止しています。追加したものは残ります</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopping; what was answered by now is kept; Ctrl-C again stops at once</source>
+   <translation>停止しています。ここまでの回答は保存されます。もう一度Ctrl-Cですぐに止まります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12166,7 +12487,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>アーカイブに'{name}'の記述はありますが、重みがありません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
    <translation>アーカイブに'{missing}'がありません: Keras 3の.kerasファイルではありません</translation>
   </message>
@@ -12301,6 +12622,21 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>分類する層の前に'flatten'、'gap'、'gmp'のいずれかが必要です</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster at '{address}' runs another Ray or Python than this computer</source>
+   <translation>'{address}'のクラスターのRayまたはPythonは、このコンピューターのものと異なります</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>the cluster has no node</source>
+   <translation>クラスターにノードがありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster is gone ({name})</source>
+   <translation>クラスターがなくなりました({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
    <translation>{host}との接続が、{total:,}バイト中{done:,}バイトで切れました</translation>
@@ -12429,9 +12765,14 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>エンジンが{start_s:.0f}秒以内に応答しませんでした</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
    <translation>エンジンがこの画像に回答せずに終了しました</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/node.py" />
+   <source>the engine ended without an answer for this picture</source>
+   <translation>エンジンがこの画像に答えないまま終了しました</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12539,7 +12880,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ファイルは{declared:,}バイトのデータを宣言していますが、{size:,}バイトです。開けるのは最大{most:,}バイトです</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
    <translation>ファイルがFunctionalまたはSequentialのネットワークを記述していません</translation>
   </message>
@@ -12744,6 +13085,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>フォルダー{others}に同じ名前のフォルダー({first})があります: それらがクラス、分割、または画像に対するマスクかもしれません。それらを上のフォルダーにするか、一方を除いてください。中身がすべて上のフォルダーのクラスに属するなら、レイアウト'folders'で確定してください</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>the following arguments are required: --model</source>
+   <translation>次の引数が必要です: --model</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
    <translation>どの画像もゲートで確認されていません</translation>
@@ -12792,6 +13138,21 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
    <translation>検査はキャンセルされました</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job</source>
+   <translation>ジョブ</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job in '{name}' is damaged ({reason})</source>
+   <translation>'{name}'のジョブが破損しています({reason})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the job was begun by another Fovea; here is {why}</source>
+   <translation>ジョブは別のFoveaで始められました。ここは{why}です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12889,6 +13250,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>最も低いしきい値、感度{reached:.1%}: 計画の値には届きません</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/training/linear_heads.py" />
+   <source>the mean of the best</source>
+   <translation>最良のものの平均</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
    <translation>{device}のメモリに{batch}枚のバッチが入りません: それぞれを{parts}回に分けて計算し、勾配を平均するので、学習の歩みは変わりません</translation>
@@ -12912,6 +13278,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
    <translation>モデル</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the model '{model}' has changed since the job was begun</source>
+   <translation>ジョブの開始後にモデル'{model}'が変わりました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -12989,6 +13360,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>モデル。名前は'fovea models list'でわかる</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/packing.py" />
+   <source>the models that came are not those that were sent</source>
+   <translation>届いたモデルは送ったモデルと異なります</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
    <translation>名前が{count:,}文字です。最大{longest_name}文字です</translation>
@@ -13022,7 +13398,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ネットワークの回答が、{group}枚を一度に見たときと1枚ずつ見たときで異なります(スコアの差{gap:.1e})</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
    <translation>画像ネットワークには不要な独自のファイルが付いています</translation>
   </message>
@@ -13072,7 +13448,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ネットワークのパラメータは{count_params:,}個です</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>ネットワークの入力が{count}個、出力が{count2}個です。それぞれ1個が必要です</translation>
   </message>
@@ -13092,7 +13468,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ネットワークが、Foveaが実行する演算の一覧にない'{own}'を使っています</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
    <translation>ネットワークが、Foveaが組み立てる層の一覧にないものを使っています: {what}</translation>
   </message>
@@ -13102,17 +13478,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ネットワークの記述に、設定のない層があります</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
    <translation>ネットワークの記述の部品が{most_nodes:,}個を超えています</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
    <translation>ネットワークの記述が{count:,}バイトあります</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description is no object</source>
    <translation>ネットワークの記述がオブジェクトではありません</translation>
   </message>
@@ -13122,7 +13498,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ネットワークの記述に層の一覧がありません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
    <translation>ネットワークの記述で、クラスがテキストでないもので示されています</translation>
   </message>
@@ -13132,7 +13508,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ネットワークの記述に層の名前がありません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description: {error}</source>
    <translation>ネットワークの記述: {error}</translation>
   </message>
@@ -13402,6 +13778,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>再標本が似すぎていて区間を出せません</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>the results in '{name}' cannot be read</source>
+   <translation>'{name}'の結果を読めません</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
    <translation>実行</translation>
@@ -13582,6 +13963,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>開始'{kind}'にはモデルを指定できません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>the starting points are listed for pictures of your own</source>
+   <translation>開始点の一覧は、ご自分の画像について示されます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14127,6 +14513,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>このエクスポート</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>this installation cannot read the results of a cluster</source>
+   <translation>このインストールではクラスターの結果を読めません</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
    <translation>このインストールにサンプル'{kind}'は付属していません</translation>
@@ -14137,7 +14528,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>このインストールにOptunaはありません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>this installation has no Ray, which a cluster needs</source>
+   <translation>クラスターに必要なRayが、このインストールにはありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
    <translation>これはSavedModelです: 層の一覧ではなくプログラムであり、プログラムは確認できません</translation>
   </message>
@@ -14587,6 +14983,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
    <translation>--camera と一緒に: この回数の回答で終了</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>with --data: show what a training of these pictures can begin from, with the expected time, and end</source>
+   <translation>--data と一緒に: これらの画像の学習を何から始められるかを、予想時間と共に示して終わる</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15118,9 +15519,24 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>学習画像{count}枚と検証画像{count2}枚では、ドメインゲートには足りません</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>{count} workers ended over these pictures ({reason})</source>
+   <translation>これらの画像で{count}個のワーカーが終了しました({reason})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>cyclesが{cycles}です。1から20が必要です</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,} …</source>
+   <translation>{total:,}中{done:,} …</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,}, {failed:,} failed, {rate:,.0f} a second, {left} left …</source>
+   <translation>{total:,}中{done:,}、失敗{failed:,}、毎秒{rate:,.0f}、残り{left} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15156,6 +15572,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
    <translation>{flavour}、{frozen}、Python {python_version}、Qt {qversion}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/formats.py" />
+   <source>{formats} or {last}</source>
+   <translation>{formats}または{last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15511,6 +15932,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>描いた数字{n}個を測定。レポートはHTML({st_size:,}バイト)とPDF</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{n} pictures to check with are too few for any figure.</source>
+   <translation>確認用の画像{n}枚では、どの数値にも足りません。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
    <translation>検証画像{n}枚で、見慣れないとみなす限界を定めました: モデル自身の種類の別の画像も、約{refused:.0%}またはそれ以上がそうみなされます</translation>
@@ -15681,6 +16107,11 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
    <translation>残り{time}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{title} (recommended)</source>
+   <translation>{title}(推奨)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -16028,6 +16459,10 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">フレーム{frame}が求められましたが、ファイルのフレーム数は{have}です。</translation>
+  </message>
+  <message>
+   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
+   <translation type="vanished">JPEG、PNG、WebP、GIF、BMP、TIFF、HEIC、AVIF、DICOMのいずれか</translation>
   </message>
   <message>
    <source>Save the part that goes from one picture to the scores of the classes.</source>
@@ -16795,12 +17230,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>no result</source>
    <translation>結果なし</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>unfamiliar kind</source>
    <translation>見慣れない種類</translation>
   </message>
@@ -16808,149 +17243,149 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
  <context>
   <name>ImageList</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>1 image removed; its file stays.</source>
    <translation>画像1枚を外しました。ファイルは残っています。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>All images</source>
    <translation>すべての画像</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Camera (Ctrl+K)</source>
    <translation>カメラ(Ctrl+K)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter by name</source>
    <translation>名前で絞り込む</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter images by name</source>
    <translation>画像を名前で絞り込む</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Images</source>
    <translation>画像</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
    <translation>表示中: {0}。Escapeですべて表示。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
    <translation>まだ画像がありません。
 ファイルやフォルダーをここにドロップしてください。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No name holds “{0}”.</source>
    <translation>「{0}」を含む名前はありません。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No such image.</source>
    <translation>該当する画像はありません。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Not its kind</source>
    <translation>種類違い</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Open the camera</source>
    <translation>カメラを開く</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as a grid</source>
    <translation>格子で表示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as rows</source>
    <translation>行で表示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo</source>
    <translation>元に戻す</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo what was done last</source>
    <translation>直前の操作を元に戻す</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed</source>
    <translation>一覧に出す画像</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed: {0}</source>
    <translation>一覧に出す画像: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a note</source>
    <translation>メモ付き</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a score</source>
    <translation>スコア</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a star</source>
    <translation>星付き</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With the answer</source>
    <translation>回答が次のもの</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Without a result</source>
    <translation>結果なし</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>all</source>
    <translation>すべて</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>below {0}</source>
    <translation>{0}未満</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} and more</source>
    <translation>{0}以上</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} images removed; their files stay.</source>
    <translation>画像{0}枚を外しました。ファイルは残っています。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1}</source>
    <translation>{0} / {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1} images</source>
    <translation>画像{1}枚中{0}枚</translation>
   </message>
@@ -17510,6 +17945,51 @@ Drop files or folders here.</source>
   </message>
  </context>
  <context>
+  <name>JobModel</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answer</source>
+   <extracomment>The class that the model gives.</extracomment>
+   <translation>回答</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Distance</source>
+   <translation>距離</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Its score</source>
+   <translation>そのスコア</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Of its kind</source>
+   <translation>種類どおり</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Picture</source>
+   <translation>画像</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Remarks</source>
+   <translation>備考</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Score</source>
+   <extracomment>The number beside an answer, 0 to 1.</extracomment>
+   <translation>スコア</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Second</source>
+   <translation>2番目</translation>
+  </message>
+ </context>
+ <context>
   <name>JobPage</name>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -17604,6 +18084,64 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
    <translation>「分類」で使う</translation>
+  </message>
+ </context>
+ <context>
+  <name>JobResultsDialog</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>All answers</source>
+   <translation>すべての回答</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answers that are shown</source>
+   <translation>表示する回答</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter by name or answer</source>
+   <translation>名前か回答で絞り込む</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter the results</source>
+   <translation>結果を絞り込む</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Looking…</source>
+   <translation>探しています…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Not its kind</source>
+   <translation>種類違い</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Reading…</source>
+   <translation>読んでいます…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results</source>
+   <translation>結果</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results of a Cluster</source>
+   <translation>クラスターの結果</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Without an answer</source>
+   <translation>回答なし</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>{0} of {1} pictures</source>
+   <translation>画像{0} / {1}枚</translation>
   </message>
  </context>
  <context>
@@ -18626,6 +19164,11 @@ Drop files or folders here.</source>
    <translation>画像のフォルダーを開く</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Open the Folder of a Cluster's Job</source>
+   <translation>クラスターのジョブのフォルダーを開く</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
    <translation>モデルの良さを測る</translation>
@@ -19036,6 +19579,11 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
    <translation>カメラを開く(&amp;C)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>Open the Results of a C&amp;luster…</source>
+   <translation>クラスターの結果を開く(&amp;L)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -20385,11 +20933,6 @@ Drop files or folders here.</source>
  <context>
   <name>PictureMenu</name>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Backspace</source>
-   <translation>Backspace</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>ファイルをコピー</translation>
@@ -20400,29 +20943,9 @@ Drop files or folders here.</source>
    <translation>パスをコピー</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Copy the picture</source>
-   <translation>画像をコピー</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Del</source>
-   <translation>Del</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>「編集」›「訂正」で取り消せます。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Enter</source>
-   <translation>Enter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Find similar pictures</source>
-   <translation>似た画像を探す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20430,64 +20953,73 @@ Drop files or folders here.</source>
    <translation>大きく見る</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note</source>
-   <translation>情報</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note on {0}. It is kept in the project, not in the file.</source>
-   <translation>{0}のメモ。ファイルではなくプロジェクトに保存されます。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note: {0}</source>
-   <translation>メモ: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note…</source>
-   <translation>メモ…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Print…</source>
-   <translation>印刷…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Remove from the project</source>
-   <translation>プロジェクトから外す</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>ファイルマネージャーで表示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation type="vanished">Backspace</translation>
+  </message>
+  <message>
+   <source>Copy the picture</source>
+   <translation type="vanished">画像をコピー</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Del</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Enter</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">似た画像を探す</translation>
+  </message>
+  <message>
+   <source>Note</source>
+   <translation type="vanished">情報</translation>
+  </message>
+  <message>
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation type="vanished">{0}のメモ。ファイルではなくプロジェクトに保存されます。</translation>
+  </message>
+  <message>
+   <source>Note: {0}</source>
+   <translation type="vanished">メモ: {0}</translation>
+  </message>
+  <message>
+   <source>Note…</source>
+   <translation type="vanished">メモ…</translation>
+  </message>
+  <message>
+   <source>Print…</source>
+   <translation type="vanished">印刷…</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">プロジェクトから外す</translation>
+  </message>
+  <message>
    <source>Show large</source>
-   <translation>大きく表示</translation>
+   <translation type="vanished">大きく表示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Space</source>
-   <translation>スペース</translation>
+   <translation type="vanished">スペース</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Star</source>
-   <translation>星</translation>
+   <translation type="vanished">星</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the label back</source>
-   <translation>ラベルを取り消す</translation>
+   <translation type="vanished">ラベルを取り消す</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the suggestion</source>
-   <translation>提案を採用</translation>
+   <translation type="vanished">提案を採用</translation>
   </message>
  </context>
  <context>
@@ -21914,143 +22446,143 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>ResultsTable</name>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All answers</source>
    <translation>すべての回答</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All {0} rows…</source>
    <translation>すべての{0}行…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>CSV tables (*.csv)</source>
    <translation>CSV表 (*.csv)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Cancel</source>
    <translation>キャンセル</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export CSV</source>
    <translation>CSVをエクスポート</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export progress</source>
    <translation>エクスポートの進み具合</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export results</source>
    <translation>結果をエクスポート</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>File names and folders below the chosen one…</source>
    <translation>ファイル名と、選んだフォルダーより下のフォルダー名…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter by name, folder or answer</source>
    <translation>名前、フォルダー、回答で絞り込む</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter…</source>
    <translation>絞り込み…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Full paths…</source>
    <translation>フルパス…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
    <translation>名前を隠し、対応表を横に置く…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Marked or not</source>
    <translation>マークの有無</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Only unreadable</source>
    <translation>読めないものだけ</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Other ways to export</source>
    <translation>その他のエクスポート方法</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results</source>
    <translation>結果</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results table</source>
    <translation>結果の表</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Score below</source>
    <translation>スコア未満</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only pictures with a star or a note</source>
    <translation>スターまたはメモのある画像だけを表示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only scores below</source>
    <translation>これより低いスコアだけを表示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only this answer</source>
    <translation>この回答だけを表示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Summary</source>
    <translation>要約</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>The {0} rows shown…</source>
    <translation>表示中の{0}行…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Unfamiliar kind</source>
    <translation>見慣れない種類</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a note</source>
    <translation>メモ付き</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a star</source>
    <translation>星付き</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>すべて</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{name}に{count}行を書き込みました</translation>
   </message>
@@ -22923,117 +23455,117 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>SettingsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Classes shown at first</source>
    <translation>最初に表示するクラス数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Dark</source>
    <translation>ダーク</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Everything here stays on this computer.</source>
    <translation>ここの内容はすべて、このコンピューターにとどまります。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Folders</source>
    <translation>フォルダー</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Forget recent folders</source>
    <translation>最近使ったフォルダーを忘れる</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Images</source>
    <translation>画像</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Language</source>
    <translation>言語</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Light</source>
    <translation>ライト</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Like the system</source>
    <translation>システムに合わせる</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
    <translation>複数にするとそれぞれが遅くなります。コンピューターを分け合うためです。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Motion</source>
    <translation>動き</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Nothing moves by itself</source>
    <translation>自動で動く表示を止める</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Otherwise as the system says. Bars stand still while something is at work.</source>
    <translation>オフの場合はシステムの設定に従います。オンにすると、処理中のバーは静止します。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Settings</source>
    <translation>設定</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Size of text</source>
    <translation>文字の大きさ</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Start with the images from last time</source>
    <translation>前回の画像で始める</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>ウィンドウはこの言語で描き直されます。画像はそのままです。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew with it; your images stay.</source>
    <translation>ウィンドウはこの大きさで描き直されます。画像はそのままです。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
    <translation>場所は、このコンピューターのFovea自身のデータに保存されます。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme</source>
    <translation>テーマ</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme: {0}</source>
    <translation>テーマ: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Trainings at the same time</source>
    <translation>同時に行う学習の数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>{0} %</source>
    <translation>{0}%</translation>
   </message>
@@ -23432,32 +23964,32 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>ShortcutsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter by key or by what it does</source>
    <translation>キーまたは働きで絞り込む</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter the shortcuts</source>
    <translation>ショートカットを絞り込む</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Key</source>
    <translation>キー</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard Shortcuts</source>
    <translation>キーボードショートカット</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard shortcuts</source>
    <translation>キーボードショートカット</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>What it does</source>
    <translation>働き</translation>
   </message>
@@ -24069,6 +24601,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
    <translation>どこから始めますか?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>about {0}</source>
+   <translation>約{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24858,6 +25395,99 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/taught_gallery.py" />
    <source>{0} pictures</source>
    <translation>画像{0}枚</translation>
+  </message>
+ </context>
+ <context>
+  <name>TaughtPictureMenu</name>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Backspace</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the files</source>
+   <translation>ファイルをコピー</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>画像をコピー</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Del</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Enter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>似た画像を探す</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>情報</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>{0}のメモ。ファイルではなくプロジェクトに保存されます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>メモ: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>メモ…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>印刷…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>プロジェクトから外す</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show in the file manager</source>
+   <translation>ファイルマネージャーで表示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>大きく表示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>スペース</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>星</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>ラベルを取り消す</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>提案を採用</translation>
   </message>
  </context>
  <context>

@@ -496,6 +496,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
+   <source>Only mirroring left and right is used here: the features of each picture are computed once.</source>
+   <translation>Só o espelhamento esquerda-direita é usado aqui: as características de cada imagem são calculadas uma única vez.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
    <translation>Recomendado</translation>
   </message>
@@ -3000,6 +3005,39 @@
   </message>
  </context>
  <context>
+  <name>EvaluationCloser</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Close Fovea</source>
+   <translation>Fechar o Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Discard</source>
+   <translation>Descartar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Do not close</source>
+   <translation>Não fechar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Keep it and close</source>
+   <translation>Guardar e fechar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>The evaluation is not finished. What should happen to it?</source>
+   <translation>A avaliação não terminou. O que deve ser feito com ela?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
+   <translation>O que já foi respondido pode ser guardado como resultado incompleto, com o que você disse dos rótulos.</translation>
+  </message>
+ </context>
+ <context>
   <name>EvaluationTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -4139,7 +4177,7 @@ imagens da janela:</translation>
    <translation> e {step} lotes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source> of '{module}'</source>
    <translation> de '{module}'</translation>
   </message>
@@ -4227,6 +4265,11 @@ imagens da janela:</translation>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
    <translation>'mnist.npz' não foi encontrado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>'{address}' is no address of a cluster</source>
+   <translation>'{address}' não é o endereço de um cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4379,12 +4422,12 @@ imagens da janela:</translation>
    <translation>'{name}' não termina em pooling e uma camada densa; não tem mapa de ativação de classe</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
    <translation>'{name}' não fornece o que suas etapas sabem</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
    <translation>'{name}' só fornece pontuações, nada sobre o que outro classificador possa ser construído</translation>
   </message>
@@ -4429,6 +4472,16 @@ imagens da janela:</translation>
    <translation>'{name}' tem {size} bytes, esperados {size2}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds a job already</source>
+   <translation>'{name}' já contém uma tarefa</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds an evaluation already</source>
+   <translation>'{name}' já contém uma avaliação</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' holds characters that are no text</source>
    <translation>'{name}' contém caracteres que não são texto</translation>
@@ -4454,9 +4507,24 @@ imagens da janela:</translation>
    <translation>'{name}' contém mais de {most_files:,} arquivos</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds no evaluation</source>
+   <translation>'{name}' não contém nenhuma avaliação</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds no job</source>
+   <translation>'{name}' não contém nenhuma tarefa</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
    <translation>'{name}' não contém números de 32 bits</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>'{name}' holds no results of a cluster</source>
+   <translation>'{name}' não contém resultados de um cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4547,6 +4615,11 @@ imagens da janela:</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
    <translation>'{name}' está faltando</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/trust/suiting.py" />
+   <source>'{name}' is missing or damaged</source>
+   <translation>'{name}' está ausente ou danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4919,6 +4992,16 @@ imagens da janela:</translation>
    <translation>, a primeira de {count}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--camera and --cluster do not go together</source>
+   <translation>--camera e --cluster não podem ser usados juntos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
+   <translation>--cluster precisa de --out FOLDER ou de --resume FOLDER</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames acompanha --camera</translation>
@@ -4934,6 +5017,11 @@ imagens da janela:</translation>
    <translation>--lang LANGUAGE (ou FOVEA_LANG) indica um idioma: {languages}.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>--list-starts goes with --data DATA</source>
+   <translation>--list-starts acompanha --data DATA</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
    <translation>--move acompanha --into</translation>
@@ -4944,9 +5032,24 @@ imagens da janela:</translation>
    <translation>--out gravaria por cima da própria imagem</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--out, --resume and --send-pictures go with --cluster</source>
+   <translation>--out, --resume e --send-pictures acompanham --cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
    <translation>--pictures não é uma pasta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>--resume goes on.</source>
+   <translation>--resume continua.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--resume takes model, pictures and how they are answered from the job</source>
+   <translation>--resume toma da tarefa o modelo, as imagens e o modo de respondê-las</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -5295,6 +5398,11 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <translation>Ser o único fundamento de uma decisão que possa prejudicar alguém.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Begin it again in another folder.</source>
+   <translation>Comece-a de novo em outra pasta.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
    <translation>Comece de novo quando quiser; nada foi guardado.</translation>
@@ -5447,7 +5555,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <translation>Escolha outra pasta.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Choose another model.</source>
    <translation>Escolha outro modelo.</translation>
   </message>
@@ -5515,6 +5623,11 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
    <translation>Escolha imagens menores, uma rede menor ou um lote menor.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Choose the folder of a job that has ended.</source>
+   <translation>Escolha a pasta de uma tarefa que terminou.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6141,9 +6254,24 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>Continue do último ponto de controle.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Go on with it by --resume, or choose another folder.</source>
+   <translation>Continue-a com --resume ou escolha outra pasta.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>Go on with what it was begun with, or begin it again in another folder.</source>
+   <translation>Continue com aquilo com que foi começada, ou comece-a de novo em outra pasta.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
    <translation>Repasse o projeto de novo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the area under the ROC curve is {local}; {card} has none: {n} images are too few for it.</source>
+   <translation>Aqui a área sob a curva ROC é {local}; {card} não tem nenhuma: {n} imagens são poucas para isso.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6164,6 +6292,11 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
    <translation>Aqui a medida {what} é {local}; {card} não cita nenhuma com que comparar.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the {what} is {local}; {card} says {counted}, too few to compare with.</source>
+   <translation>Aqui a medida {what} é {local}; {card} diz {counted}, poucas para comparar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6286,6 +6419,11 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>Instale-a primeiro.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install it: pip install "fovea-classifier[cluster]".</source>
+   <translation>Instale-o: pip install "fovea-classifier[cluster]".</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
    <translation>Instale-o: pip install optuna.</translation>
@@ -6311,6 +6449,16 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>Instale o pacote que o lê (pip install pyarrow, ou ".[parquet]" num checkout), ou grave as imagens em uma pasta para cada classe com o pacote que criou o arquivo, por exemplo: {program}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Install the same Fovea on all nodes.</source>
+   <translation>Instale o mesmo Fovea em todos os nós.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install the same on all of them; Ray says: {said}</source>
+   <translation>Instale o mesmo em todos; o Ray diz: {said}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
    <translation>Instale-os em Modelos, ou com 'fovea models install {id}', ou escolha outro modelo.</translation>
@@ -6319,6 +6467,11 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
    <translation>Instale-os em Modelos, ou com 'fovea models install {id}'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Install what it takes: pip install "fovea-classifier[cluster]".</source>
+   <translation>Instale o necessário: pip install "fovea-classifier[cluster]".</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6508,11 +6661,6 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
    <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decodificados; HEIF por libheif {libheif_version}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/formats.py" />
-   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF ou DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6833,6 +6981,16 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
    <translation>Indique em vez disso uma de suas camadas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Name the folder of one.</source>
+   <translation>Nomeie a pasta de uma.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>Name their folder.</source>
+   <translation>Nomeie a pasta delas.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7349,7 +7507,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <translation>Partições existentes: {listing}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>Start Fovea again.</source>
    <translation>Inicie o Fovea de novo.</translation>
   </message>
@@ -7357,6 +7515,11 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
    <translation>Inicie o Fovea de novo; se isso não ajudar, execute 'fovea selftest'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Start Ray on one.</source>
+   <translation>Inicie o Ray em um.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -7374,7 +7537,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <translation>Guarde as imagens como arquivos em pastas de classes.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
    <translation>Partes assim podem executar código próprio. Refaça a rede com camadas usuais do Keras, ou exporte-a como .tflite.</translation>
   </message>
@@ -7389,7 +7552,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <translation>Retome-o.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
    <translation>Use sua representação (embedding), ou instale o modelo de novo.</translation>
   </message>
@@ -7698,6 +7861,24 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <translation>A rede de LeCun et al. 1998: tanh, pooling médio.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would. The answers go into the folder
+that --out names, as Parquet and CSV with a row for every picture; with --json they are printed as well.
+Pictures lie on storage that all nodes reach by the same paths, or are sent. A job that was stopped or cut
+off goes on by --resume. docs/cluster.md tells how to set a cluster up, and what its ports let others do.</source>
+   <translation>Os nós de um cluster Ray respondem as imagens, cada um como este computador faria. As respostas vão para a pasta que
+--out nomeia, como Parquet e CSV com uma linha para cada imagem; com --json também são impressas. As imagens ficam em
+um armazenamento que todos os nós alcançam pelos mesmos caminhos, ou são enviadas. Uma tarefa parada ou interrompida
+continua com --resume. docs/cluster.md diz como preparar um cluster e o que as portas dele permitem a outros.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that
+all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up.</source>
+   <translation>Os nós de um cluster Ray respondem as imagens, cada um como este computador faria; elas ficam em um armazenamento
+que todos os nós alcançam pelos mesmos caminhos, ou são enviadas. docs/cluster.md diz como preparar um cluster.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
    <translation>A imagem declara um tamanho de {width}×{height} pixels; esperado pelo menos 1×1.</translation>
@@ -7886,6 +8067,11 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
    <translation>Este TIFF contém {what}; não está danificado.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>This computer must be a node of it ('ray start --address=…'). Ray says: {said}</source>
+   <translation>Este computador precisa ser um nó dele ('ray start --address=…'). O Ray diz: {said}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -8158,6 +8344,11 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <translation>Espere por ele, ou pare-o lá.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Wait for it, or stop it.</source>
+   <translation>Espere por ele ou pare-o.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
    <translation>Espere por ela e tente de novo.</translation>
@@ -8261,7 +8452,7 @@ medida para --test; 2 uso incorreto ou plano inválido; 130 parado com Ctrl-C
    <translation>Seja o que for que lhe mostrem, responde com uma de suas {count} classes.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
    <translation>Onde foi feito, salve como .keras (model.save('net.keras')) ou converta para .tflite.</translation>
   </message>
@@ -8379,6 +8570,11 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
    <translation>Sem uma há 'fovea demo'.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Write HOST or HOST:PORT as given to 'ray start', or 'local'.</source>
+   <translation>Escreva HOST ou HOST:PORT como dado a 'ray start', ou 'local'.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8506,6 +8702,11 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>uma imagem Radiance HDR</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a Ray cluster by the address given to 'ray start' (HOST:PORT), or 'local' for this computer alone</source>
+   <translation>um cluster Ray pelo endereço dado a 'ray start' (HOST:PORT), ou 'local' só para este computador</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
    <translation>um grafo TensorFlow, que é um programa e não pode ser verificado camada por camada</translation>
@@ -8591,7 +8792,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>uma camada não pode se chamar '{value}': o nome já está em uso</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
    <translation>uma camada de terceiros, '{registered}'</translation>
   </message>
@@ -8631,9 +8832,19 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>uma rede que parte de outra pronta calcula em 32 bits, como ela</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a new folder for the job and its answers</source>
+   <translation>uma pasta nova para a tarefa e suas respostas</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
    <translation>uma nova pasta, ou um arquivo .csv ou .json</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>a node answered {count:,} of {total:,} pictures</source>
+   <translation>um nó respondeu {count:,} de {total:,} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -8861,7 +9072,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>um desenho SVG</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>an activation '{node}'</source>
    <translation>uma ativação '{node}'</translation>
   </message>
@@ -8974,6 +9185,11 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
    <translation>outro plano: outras classes, outra rede, ou outras configurações além das que são variadas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>another program is at work on the job in '{name}'</source>
+   <translation>outro programa está trabalhando na tarefa em '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -9763,6 +9979,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>esperado 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' ou 'images labels'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>expected time</source>
+   <translation>tempo previsto</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
    <translation>esperado uint8 de (n, altura, largura), (n, altura, largura, 1) ou (n, altura, largura, 3)</translation>
@@ -9796,6 +10017,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
    <translation>o nome de arquivo {name} não é permitido</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/boxes.py" />
+   <source>files that say where in the pictures things are ('{name}') were found: Fovea learns one class for a whole picture and does not read them</source>
+   <translation>foram encontrados arquivos que dizem onde as coisas estão nas imagens ('{name}'): o Fovea aprende uma classe para a imagem inteira e não os lê</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9888,6 +10114,21 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
    <translation>fovea: nenhuma imagem encontrada; esperado {expected}, pela extensão ou pelo conteúdo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is left out: {why}</source>
+   <translation>fovea: o nó {name} fica de fora: {why}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is lost; others answer what it had</source>
+   <translation>fovea: o nó {name} foi perdido; outros respondem o que ele tinha</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} takes part with {count} cores</source>
+   <translation>fovea: o nó {name} participa com {count} núcleos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -10014,6 +10255,16 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
    <translation>continuar a treinar todas as camadas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>go on with the answers in this folder</source>
+   <translation>continuar com as respostas desta pasta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>go on with the job in this folder</source>
+   <translation>continuar a tarefa desta pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -10456,9 +10707,29 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>seu {goal} não é um número</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: other fields than expected</source>
+   <translation>job.json: campos diferentes dos esperados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: schema {schema}, {own} expected</source>
+   <translation>job.json: esquema {schema}, esperado {own}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: {error}</source>
+   <translation>job.json: {error}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
    <translation>manter cópias exatas juntas, não procurar quase cópias</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>keep the answers in this new folder, to go on later</source>
+   <translation>guardar as respostas nesta pasta nova, para continuar depois</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10504,6 +10775,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
    <translation>aprender um classificador a partir de suas características</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/teaching.py" />
+   <source>learning could not be started: {reason}</source>
+   <translation>não foi possível iniciar o aprendizado: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10987,6 +11263,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>nenhuma classe tem esta medida</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>no connection to the cluster at '{address}' ({name})</source>
+   <translation>sem conexão com o cluster em '{address}' ({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
    <translation>sem conexão com {host}</translation>
@@ -11077,6 +11358,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>nenhuma imagem negativa</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>no node can take part: {why}</source>
+   <translation>nenhum nó pode participar: {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
    <translation>nenhum padrão foi encontrado nos nomes dos arquivos de '{title}'</translation>
@@ -11119,6 +11405,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
    <translation>nenhuma imagem foi gravada</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>no pictures found</source>
+   <translation>nenhuma imagem encontrada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11379,6 +11670,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>das partições {listing} foi lida a partição '{name}'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>on a cluster</source>
+   <translation>em um cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
    <translation>na partição de validação</translation>
@@ -11483,6 +11779,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
    <translation>abrindo imagens</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>options</source>
+   <translation>opções</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11817,6 +12118,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>seed {seed} encontrado; esperado um número inteiro de 0 a {seeds}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>send the pictures to the nodes, which share no storage</source>
+   <translation>enviar as imagens aos nós, que não compartilham armazenamento</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
    <translation>sensibilidade e especificidade iguais</translation>
@@ -11908,7 +12214,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>algo não está em ordem</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>something of '{node}'</source>
    <translation>algo de '{node}'</translation>
   </message>
@@ -11920,6 +12226,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
     <numerusform>a partição '{split}' não contém imagens da classe {names}</numerusform>
     <numerusform>a partição '{split}' não contém imagens de {count:,} classes: {names}</numerusform>
    </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>starting …</source>
+   <translation>iniciando …</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11962,6 +12273,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>parado antes do fim: {right:,} das {count:,} imagens respondidas estão certas, foi vista mais ou menos a mesma proporção de cada classe; guardado como incompleto (Avaliar o abre na janela), nenhum arquivo foi gravado</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopped; --resume {name} goes on</source>
+   <translation>parado; --resume {name} continua</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
    <translation>parada; o ponto de controle está guardado</translation>
@@ -12000,6 +12316,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
    <translation>parando; o que foi adicionado permanece</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopping; what was answered by now is kept; Ctrl-C again stops at once</source>
+   <translation>parando; o que já foi respondido fica guardado; Ctrl-C de novo para de imediato</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12178,7 +12499,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>o arquivo compactado descreve '{name}' sem os pesos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
    <translation>o arquivo compactado não tem '{missing}': não é um arquivo .keras do Keras 3</translation>
   </message>
@@ -12313,6 +12634,21 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a camada de classificação precisa de 'flatten', 'gap' ou 'gmp' antes</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster at '{address}' runs another Ray or Python than this computer</source>
+   <translation>o cluster em '{address}' tem outro Ray ou outro Python que este computador</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>the cluster has no node</source>
+   <translation>o cluster não tem nenhum nó</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster is gone ({name})</source>
+   <translation>o cluster não está mais lá ({name})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
    <translation>a conexão com {host} terminou após {done:,} de {total:,} bytes</translation>
@@ -12442,9 +12778,14 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>o motor não respondeu em {start_s:.0f} segundos</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
    <translation>o motor terminou seu trabalho sem uma resposta para esta imagem</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/node.py" />
+   <source>the engine ended without an answer for this picture</source>
+   <translation>o motor terminou sem resposta para esta imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12552,7 +12893,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>o arquivo declara {declared:,} bytes de dados e tem {size:,}; são abertos no máximo {most:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
    <translation>o arquivo não descreve uma rede Functional ou Sequential</translation>
   </message>
@@ -12757,6 +13098,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>as pastas {others} contêm pastas com os mesmos nomes ({first}): talvez essas sejam as classes, ou partições, ou máscaras ao lado das imagens. Faça delas as pastas superiores, ou deixe um dos tipos de fora; se tudo o que contêm pertence à classe da pasta superior, confirme com o layout 'folders'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>the following arguments are required: --model</source>
+   <translation>os seguintes argumentos são obrigatórios: --model</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
    <translation>a verificação de domínio não foi feita em nenhuma imagem</translation>
@@ -12805,6 +13151,21 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
    <translation>o exame foi cancelado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job</source>
+   <translation>a tarefa</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job in '{name}' is damaged ({reason})</source>
+   <translation>a tarefa em '{name}' está danificada ({reason})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the job was begun by another Fovea; here is {why}</source>
+   <translation>a tarefa foi começada por outro Fovea; aqui está {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12902,6 +13263,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>o limiar mais baixo que existe, com sensibilidade de {reached:.1%}: a do plano não pode ser alcançada</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/training/linear_heads.py" />
+   <source>the mean of the best</source>
+   <translation>a média dos melhores</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
    <translation>a memória de {device} não comporta um lote de {batch}: cada um é calculado em {parts} partes, cujos gradientes são promediados, de modo que os passos ficam iguais</translation>
@@ -12925,6 +13291,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
    <translation>o modelo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the model '{model}' has changed since the job was begun</source>
+   <translation>o modelo '{model}' mudou desde que a tarefa foi começada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -13002,6 +13373,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>o modelo; 'fovea models list' os cita</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/packing.py" />
+   <source>the models that came are not those that were sent</source>
+   <translation>os modelos que chegaram não são os que foram enviados</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
    <translation>o nome tem {count:,} caracteres; esperados no máximo {longest_name}</translation>
@@ -13036,7 +13412,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a rede responde a {group} imagens de uma vez de forma diferente do que a uma por uma (por {gap:.1e} numa pontuação)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
    <translation>a rede traz arquivos próprios, de que redes de imagens não precisam</translation>
   </message>
@@ -13086,7 +13462,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a rede tem {count_params:,} parâmetros</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>a rede tem {count} entradas e {count2} saídas; esperada uma de cada</translation>
   </message>
@@ -13106,7 +13482,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a rede usa a operação '{own}', que não está na lista de operações que o Fovea executa</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
    <translation>a rede usa {what}, que não está na lista de camadas que o Fovea monta</translation>
   </message>
@@ -13116,17 +13492,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a descrição da rede tem uma camada sem configurações</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
    <translation>a descrição da rede tem mais de {most_nodes:,} partes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
    <translation>a descrição da rede tem {count:,} bytes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description is no object</source>
    <translation>a descrição da rede não é um objeto</translation>
   </message>
@@ -13136,7 +13512,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a descrição da rede não lista camadas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
    <translation>a descrição da rede cita uma classe por algo que não é texto</translation>
   </message>
@@ -13146,7 +13522,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a descrição da rede não cita camadas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description: {error}</source>
    <translation>a descrição da rede: {error}</translation>
   </message>
@@ -13416,6 +13792,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>as reamostragens são parecidas demais para um intervalo</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>the results in '{name}' cannot be read</source>
+   <translation>os resultados em '{name}' não podem ser lidos</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
    <translation>a execução</translation>
@@ -13600,6 +13981,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>o ponto de partida '{kind}' é sem modelo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>the starting points are listed for pictures of your own</source>
+   <translation>os pontos de partida são listados para imagens suas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14146,6 +14532,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>esta exportação</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>this installation cannot read the results of a cluster</source>
+   <translation>esta instalação não consegue ler os resultados de um cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
    <translation>esta instalação vem sem os exemplos '{kind}'</translation>
@@ -14156,7 +14547,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>esta instalação não tem o Optuna</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>this installation has no Ray, which a cluster needs</source>
+   <translation>esta instalação não tem o Ray, de que um cluster precisa</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
    <translation>isto é um SavedModel: contém um programa, não uma lista de camadas, e um programa não pode ser verificado</translation>
   </message>
@@ -14606,6 +15002,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
    <translation>com --camera: terminar após este número de respostas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>with --data: show what a training of these pictures can begin from, with the expected time, and end</source>
+   <translation>com --data: mostrar de onde um treinamento destas imagens pode partir, com o tempo previsto, e terminar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15165,9 +15566,24 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{count} imagens de treinamento e {count2} de validação são poucas para uma verificação de domínio</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>{count} workers ended over these pictures ({reason})</source>
+   <translation>{count} processos de trabalho terminaram nestas imagens ({reason})</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>{cycles} ciclos encontrados; esperados 1 a 20</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,} …</source>
+   <translation>{done:,} de {total:,} …</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,}, {failed:,} failed, {rate:,.0f} a second, {left} left …</source>
+   <translation>{done:,} de {total:,}, {failed:,} com falha, {rate:,.0f} por segundo, faltam {left} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15203,6 +15619,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
    <translation>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/formats.py" />
+   <source>{formats} or {last}</source>
+   <translation>{formats} ou {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15559,6 +15980,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{n} dígitos desenhados medidos; um relatório em HTML ({st_size:,} bytes) e em PDF</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{n} pictures to check with are too few for any figure.</source>
+   <translation>{n} imagens para verificar são poucas para qualquer medida.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
    <translation>{n} imagens de validação definem o limite do que é dado como estranho: cerca de {refused:.0%} de outras imagens do próprio tipo do modelo serão dadas como tal, ou mais</translation>
@@ -15729,6 +16155,11 @@ Diferença de acurácia: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
    <translation>faltam {time}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{title} (recommended)</source>
+   <translation>{title} (recomendado)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -16076,6 +16507,10 @@ ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado 
   <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">Foi pedido o quadro {frame}; o arquivo tem {have}.</translation>
+  </message>
+  <message>
+   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
+   <translation type="vanished">JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF ou DICOM</translation>
   </message>
   <message>
    <source>Save the part that goes from one picture to the scores of the classes.</source>
@@ -16843,12 +17278,12 @@ ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado 
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>no result</source>
    <translation>sem resultado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>unfamiliar kind</source>
    <translation>tipo desconhecido</translation>
   </message>
@@ -16856,149 +17291,149 @@ ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado 
  <context>
   <name>ImageList</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>1 image removed; its file stays.</source>
    <translation>1 imagem removida; seu arquivo permanece.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>All images</source>
    <translation>Todas as imagens</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Camera (Ctrl+K)</source>
    <translation>Câmera (Ctrl+K)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter by name</source>
    <translation>Filtrar por nome</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter images by name</source>
    <translation>Filtrar imagens por nome</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Images</source>
    <translation>Imagens</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
    <translation>Estão listadas: {0}. Esc lista todas.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
    <translation>Nenhuma imagem ainda.
 Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No name holds “{0}”.</source>
    <translation>Nenhum nome contém “{0}”.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No such image.</source>
    <translation>Nenhuma imagem assim.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Not its kind</source>
    <translation>Não é do tipo dele</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Open the camera</source>
    <translation>Abrir a câmera</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as a grid</source>
    <translation>Mostrar em grade</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as rows</source>
    <translation>Mostrar em linhas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo</source>
    <translation>Desfazer</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo what was done last</source>
    <translation>Desfazer a última ação</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed</source>
    <translation>Quais imagens são listadas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed: {0}</source>
    <translation>Quais imagens são listadas: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a note</source>
    <translation>Com nota</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a score</source>
    <translation>Com uma pontuação</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a star</source>
    <translation>Com estrela</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With the answer</source>
    <translation>Com a resposta</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Without a result</source>
    <translation>Sem resultado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>all</source>
    <translation>todas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>below {0}</source>
    <translation>abaixo de {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} and more</source>
    <translation>{0} e mais</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} images removed; their files stay.</source>
    <translation>{0} imagens removidas; seus arquivos permanecem.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1}</source>
    <translation>{0} de {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1} images</source>
    <translation>{0} de {1} imagens</translation>
   </message>
@@ -17558,6 +17993,51 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
  </context>
  <context>
+  <name>JobModel</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answer</source>
+   <extracomment>The class that the model gives.</extracomment>
+   <translation>Resposta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Distance</source>
+   <translation>Distância</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Its score</source>
+   <translation>Pontuação dela</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Of its kind</source>
+   <translation>Do tipo dele</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Picture</source>
+   <translation>Imagem</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Remarks</source>
+   <translation>Observações</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Score</source>
+   <extracomment>The number beside an answer, 0 to 1.</extracomment>
+   <translation>Pontuação</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Second</source>
+   <translation>Segunda</translation>
+  </message>
+ </context>
+ <context>
   <name>JobPage</name>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -17652,6 +18132,64 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
    <translation>Usar em Classificar</translation>
+  </message>
+ </context>
+ <context>
+  <name>JobResultsDialog</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>All answers</source>
+   <translation>Todas as respostas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answers that are shown</source>
+   <translation>Respostas mostradas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter by name or answer</source>
+   <translation>Filtrar por nome ou resposta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter the results</source>
+   <translation>Filtrar os resultados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Looking…</source>
+   <translation>Procurando…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Not its kind</source>
+   <translation>Não é do tipo dele</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Reading…</source>
+   <translation>Lendo…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results</source>
+   <translation>Resultados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results of a Cluster</source>
+   <translation>Resultados de um cluster</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Without an answer</source>
+   <translation>Sem resposta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>{0} of {1} pictures</source>
+   <translation>{0} de {1} imagens</translation>
   </message>
  </context>
  <context>
@@ -18674,6 +19212,11 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Abrir uma pasta de imagens</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Open the Folder of a Cluster's Job</source>
+   <translation>Abrir a pasta de uma tarefa de cluster</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
    <translation>Ver quão bom é um modelo</translation>
@@ -19084,6 +19627,11 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
    <translation>Abrir a &amp;câmera</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>Open the Results of a C&amp;luster…</source>
+   <translation>Abrir os resultados de um c&amp;luster…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -20433,11 +20981,6 @@ Solte arquivos ou pastas aqui.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Backspace</source>
-   <translation>Backspace</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Copiar os arquivos</translation>
@@ -20448,29 +20991,9 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Copiar os caminhos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Copy the picture</source>
-   <translation>Copiar a imagem</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Del</source>
-   <translation>Del</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Editar › Correções desfaz isto.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Enter</source>
-   <translation>Enter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Find similar pictures</source>
-   <translation>Encontrar imagens parecidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20478,64 +21001,73 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Ver em tamanho grande</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note</source>
-   <translation>Nota</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note on {0}. It is kept in the project, not in the file.</source>
-   <translation>Nota sobre {0}. Fica no projeto, não no arquivo.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note: {0}</source>
-   <translation>Nota: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note…</source>
-   <translation>Nota…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Print…</source>
-   <translation>Imprimir…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Remove from the project</source>
-   <translation>Remover do projeto</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Mostrar no gerenciador de arquivos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation type="vanished">Backspace</translation>
+  </message>
+  <message>
+   <source>Copy the picture</source>
+   <translation type="vanished">Copiar a imagem</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Del</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Enter</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Encontrar imagens parecidas</translation>
+  </message>
+  <message>
+   <source>Note</source>
+   <translation type="vanished">Nota</translation>
+  </message>
+  <message>
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation type="vanished">Nota sobre {0}. Fica no projeto, não no arquivo.</translation>
+  </message>
+  <message>
+   <source>Note: {0}</source>
+   <translation type="vanished">Nota: {0}</translation>
+  </message>
+  <message>
+   <source>Note…</source>
+   <translation type="vanished">Nota…</translation>
+  </message>
+  <message>
+   <source>Print…</source>
+   <translation type="vanished">Imprimir…</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Remover do projeto</translation>
+  </message>
+  <message>
    <source>Show large</source>
-   <translation>Mostrar grande</translation>
+   <translation type="vanished">Mostrar grande</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Space</source>
-   <translation>Espaço</translation>
+   <translation type="vanished">Espaço</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Star</source>
-   <translation>Estrela</translation>
+   <translation type="vanished">Estrela</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the label back</source>
-   <translation>Retirar o rótulo</translation>
+   <translation type="vanished">Retirar o rótulo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the suggestion</source>
-   <translation>Aceitar a sugestão</translation>
+   <translation type="vanished">Aceitar a sugestão</translation>
   </message>
  </context>
  <context>
@@ -21962,143 +22494,143 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>ResultsTable</name>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All answers</source>
    <translation>Todas as respostas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All {0} rows…</source>
    <translation>Todas as {0} linhas…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>CSV tables (*.csv)</source>
    <translation>Tabelas CSV (*.csv)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Cancel</source>
    <translation>Cancelar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export CSV</source>
    <translation>Exportar CSV</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export progress</source>
    <translation>Progresso da exportação</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export results</source>
    <translation>Exportar resultados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>File names and folders below the chosen one…</source>
    <translation>Nomes de arquivos e pastas abaixo da escolhida…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter by name, folder or answer</source>
    <translation>Filtrar por nome, pasta ou resposta</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter…</source>
    <translation>Filtrar…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Full paths…</source>
    <translation>Caminhos completos…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
    <translation>Nomes ocultos, com uma chave ao lado da tabela…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Marked or not</source>
    <translation>Marcada ou não</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Only unreadable</source>
    <translation>Somente ilegíveis</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Other ways to export</source>
    <translation>Outras formas de exportar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results</source>
    <translation>Resultados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results table</source>
    <translation>Tabela de resultados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Score below</source>
    <translation>Pontuação abaixo de</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only pictures with a star or a note</source>
    <translation>Mostrar só imagens com estrela ou nota</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only scores below</source>
    <translation>Mostrar só pontuações abaixo de</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only this answer</source>
    <translation>Mostrar só esta resposta</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Summary</source>
    <translation>Resumo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>The {0} rows shown…</source>
    <translation>As {0} linhas exibidas…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Unfamiliar kind</source>
    <translation>Tipo desconhecido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a note</source>
    <translation>Com nota</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a star</source>
    <translation>Com estrela</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>qualquer</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} linhas gravadas em {name}</translation>
   </message>
@@ -22971,117 +23503,117 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>SettingsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Classes shown at first</source>
    <translation>Classes exibidas no início</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Dark</source>
    <translation>Escuro</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Everything here stays on this computer.</source>
    <translation>Tudo aqui fica neste computador.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Folders</source>
    <translation>Pastas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Forget recent folders</source>
    <translation>Esquecer pastas recentes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Images</source>
    <translation>Imagens</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Language</source>
    <translation>Idioma</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Light</source>
    <translation>Claro</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Like the system</source>
    <translation>Como o sistema</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
    <translation>Mais de um torna cada um mais lento; eles dividem o computador.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Motion</source>
    <translation>Movimento</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Nothing moves by itself</source>
    <translation>Nada se move sozinho</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Otherwise as the system says. Bars stand still while something is at work.</source>
    <translation>Caso contrário, conforme o sistema. As barras ficam paradas enquanto algo trabalha.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Settings</source>
    <translation>Configurações</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Size of text</source>
    <translation>Tamanho do texto</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Start with the images from last time</source>
    <translation>Iniciar com as imagens da última vez</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>A janela é redesenhada nele; suas imagens permanecem.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew with it; your images stay.</source>
    <translation>A janela é redesenhada assim; suas imagens permanecem.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
    <translation>Os locais delas são guardados entre os dados do próprio Fovea neste computador.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme</source>
    <translation>Tema</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme: {0}</source>
    <translation>Tema: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Trainings at the same time</source>
    <translation>Treinamentos ao mesmo tempo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>{0} %</source>
    <translation>{0} %</translation>
   </message>
@@ -23480,32 +24012,32 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>ShortcutsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter by key or by what it does</source>
    <translation>Filtrar por tecla ou pelo que ela faz</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter the shortcuts</source>
    <translation>Filtrar os atalhos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Key</source>
    <translation>Tecla</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard Shortcuts</source>
    <translation>Atalhos de teclado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard shortcuts</source>
    <translation>Atalhos de teclado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>What it does</source>
    <translation>O que faz</translation>
   </message>
@@ -24117,6 +24649,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
    <translation>De onde ele deve partir?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>about {0}</source>
+   <translation>cerca de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24906,6 +25443,99 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/taught_gallery.py" />
    <source>{0} pictures</source>
    <translation>{0} imagens</translation>
+  </message>
+ </context>
+ <context>
+  <name>TaughtPictureMenu</name>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Backspace</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the files</source>
+   <translation>Copiar os arquivos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Copiar a imagem</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Del</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Enter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>Encontrar imagens parecidas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>Nota sobre {0}. Fica no projeto, não no arquivo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Nota: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Nota…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Imprimir…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>Remover do projeto</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show in the file manager</source>
+   <translation>Mostrar no gerenciador de arquivos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>Mostrar grande</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>Espaço</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Estrela</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Retirar o rótulo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Aceitar a sugestão</translation>
   </message>
  </context>
  <context>

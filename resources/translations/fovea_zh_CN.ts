@@ -496,6 +496,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
+   <source>Only mirroring left and right is used here: the features of each picture are computed once.</source>
+   <translation>这里只使用左右镜像：每张图片的特征只计算一次。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
    <translation>推荐</translation>
   </message>
@@ -3000,6 +3005,39 @@
   </message>
  </context>
  <context>
+  <name>EvaluationCloser</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Close Fovea</source>
+   <translation>关闭 Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Discard</source>
+   <translation>丢弃</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Do not close</source>
+   <translation>不关闭</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>Keep it and close</source>
+   <translation>保留并关闭</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>The evaluation is not finished. What should happen to it?</source>
+   <translation>评估尚未完成。要如何处理？</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/closing.py" />
+   <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
+   <translation>目前已有的答案可以连同你对标签所作的说明，作为不完整的结果保留。</translation>
+  </message>
+ </context>
+ <context>
   <name>EvaluationTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -4139,7 +4177,7 @@ pictures of the window:</source>
    <translation> 及 {step} 个批次</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source> of '{module}'</source>
    <translation> （'{module}' 的）</translation>
   </message>
@@ -4227,6 +4265,11 @@ pictures of the window:</source>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
    <translation>未找到 'mnist.npz'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>'{address}' is no address of a cluster</source>
+   <translation>'{address}' 不是集群的地址</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4379,12 +4422,12 @@ pictures of the window:</source>
    <translation>'{name}' 不以池化加一个全连接层结束；没有类激活图</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
    <translation>'{name}' 没有给出其各阶段所知的内容</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
    <translation>'{name}' 只给出得分，没有可供另一个分类器在其上构建的内容</translation>
   </message>
@@ -4429,6 +4472,16 @@ pictures of the window:</source>
    <translation>'{name}' 有 {size} 字节，预期为 {size2}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds a job already</source>
+   <translation>'{name}' 中已有一个作业</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds an evaluation already</source>
+   <translation>'{name}' 中已有一次评估</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' holds characters that are no text</source>
    <translation>'{name}' 含有不是文本的字符</translation>
@@ -4454,9 +4507,24 @@ pictures of the window:</source>
    <translation>'{name}' 含有超过 {most_files:,} 个文件</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>'{name}' holds no evaluation</source>
+   <translation>'{name}' 中没有评估</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>'{name}' holds no job</source>
+   <translation>'{name}' 中没有作业</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
    <translation>'{name}' 不含 32 位数字</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>'{name}' holds no results of a cluster</source>
+   <translation>'{name}' 中没有集群的结果</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4547,6 +4615,11 @@ pictures of the window:</source>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
    <translation>缺少 '{name}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/trust/suiting.py" />
+   <source>'{name}' is missing or damaged</source>
+   <translation>'{name}' 缺失或已损坏</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4919,6 +4992,16 @@ pictures of the window:</source>
    <translation>，{count} 个中的第一个</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--camera and --cluster do not go together</source>
+   <translation>--camera 与 --cluster 不能一起使用</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
+   <translation>--cluster 需要 --out FOLDER 或 --resume FOLDER 之一</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames 与 --camera 一起使用</translation>
@@ -4934,6 +5017,11 @@ pictures of the window:</source>
    <translation>--lang LANGUAGE（或 FOVEA_LANG）指定语言：{languages}。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>--list-starts goes with --data DATA</source>
+   <translation>--list-starts 与 --data DATA 一起使用</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
    <translation>--move 与 --into 一起使用</translation>
@@ -4944,9 +5032,24 @@ pictures of the window:</source>
    <translation>--out 会覆盖图片本身</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--out, --resume and --send-pictures go with --cluster</source>
+   <translation>--out、--resume 和 --send-pictures 与 --cluster 一起使用</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
    <translation>--pictures 不是文件夹</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>--resume goes on.</source>
+   <translation>用 --resume 继续。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>--resume takes model, pictures and how they are answered from the job</source>
+   <translation>--resume 从作业中取得模型、图片以及回答方式</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -5295,6 +5398,11 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <translation>作为可能伤害任何人的决定的唯一依据。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Begin it again in another folder.</source>
+   <translation>请在另一个文件夹中重新开始。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
    <translation>你可以随时重新开始；没有保留任何内容。</translation>
@@ -5447,7 +5555,7 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <translation>请选择其他文件夹。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Choose another model.</source>
    <translation>请选择其他模型。</translation>
   </message>
@@ -5515,6 +5623,11 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
    <translation>请选择更小的图片、更小的网络或更小的批次。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Choose the folder of a job that has ended.</source>
+   <translation>请选择已结束的作业的文件夹。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6140,9 +6253,24 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>请从最近的检查点继续。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Go on with it by --resume, or choose another folder.</source>
+   <translation>请用 --resume 继续，或选择另一个文件夹。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>Go on with what it was begun with, or begin it again in another folder.</source>
+   <translation>请用开始时所用的继续，或在另一个文件夹中重新开始。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
    <translation>请重新移交该项目。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the area under the ROC curve is {local}; {card} has none: {n} images are too few for it.</source>
+   <translation>此处的 ROC 曲线下面积为 {local}；{card}没有给出：{n} 张图片太少。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6163,6 +6291,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
    <translation>此处的{what}为 {local}；{card}没有给出可比较的数值。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>Here the {what} is {local}; {card} says {counted}, too few to compare with.</source>
+   <translation>此处的{what}为 {local}；{card}给出 {counted}，太少，无法比较。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6285,6 +6418,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>请先安装它。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install it: pip install "fovea-classifier[cluster]".</source>
+   <translation>请安装：pip install "fovea-classifier[cluster]"。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
    <translation>请安装它：pip install optuna。</translation>
@@ -6310,6 +6448,16 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>请安装读取它的软件包（pip install pyarrow，或在检出的源码中用 ".[parquet]"），或用生成该文件的软件包将图片写入每个类别各一个的文件夹，例如：{program}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Install the same Fovea on all nodes.</source>
+   <translation>请在所有节点上安装相同的 Fovea。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Install the same on all of them; Ray says: {said}</source>
+   <translation>请在所有计算机上安装相同的版本；Ray 的消息：{said}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
    <translation>请在“模型”中安装，或用 'fovea models install {id}'，或选择其他模型。</translation>
@@ -6318,6 +6466,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
    <translation>请在“模型”中安装，或用 'fovea models install {id}'。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>Install what it takes: pip install "fovea-classifier[cluster]".</source>
+   <translation>请安装所需组件：pip install "fovea-classifier[cluster]"。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6506,11 +6659,6 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
    <translation>JPEG、PNG、WebP、GIF、BMP、TIFF、AVIF 已解码；HEIF 由 libheif {libheif_version} 解码</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/formats.py" />
-   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation>JPEG、PNG、WebP、GIF、BMP、TIFF、HEIC、AVIF 或 DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6831,6 +6979,16 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
    <translation>请改为指定其一层。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/engine.py" />
+   <source>Name the folder of one.</source>
+   <translation>请指定包含它的文件夹。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>Name their folder.</source>
+   <translation>请指定它们所在的文件夹。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7345,7 +7503,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>其中的数据划分：{listing}。</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>Start Fovea again.</source>
    <translation>请重新启动 Fovea。</translation>
   </message>
@@ -7353,6 +7511,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
    <translation>请重新启动 Fovea；如果没有帮助，请运行 'fovea selftest'。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>Start Ray on one.</source>
+   <translation>请在一个节点上启动 Ray。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -7370,7 +7533,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>请将图片作为文件存入类别文件夹。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
    <translation>此类部分可运行自带的代码。请用常用的 Keras 层重建网络，或导出为 .tflite。</translation>
   </message>
@@ -7385,7 +7548,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>请继续它。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/embeddings.py" />
+   <location filename="../../desktop/ml/convert/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
    <translation>请采用其嵌入，或重新安装该模型。</translation>
   </message>
@@ -7693,6 +7856,24 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>LeCun 等人 1998 年的网络：tanh，平均池化。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would. The answers go into the folder
+that --out names, as Parquet and CSV with a row for every picture; with --json they are printed as well.
+Pictures lie on storage that all nodes reach by the same paths, or are sent. A job that was stopped or cut
+off goes on by --resume. docs/cluster.md tells how to set a cluster up, and what its ports let others do.</source>
+   <translation>由 Ray 集群的各节点回答图片，每个节点的回答与这台计算机相同。
+答案写入 --out 指定的文件夹，为 Parquet 和 CSV，每张图片一行；加 --json 时也会输出。
+图片放在所有节点以相同路径可达的存储上，或发送过去。
+已停止或中断的作业用 --resume 继续。如何搭建集群、其端口允许他人做什么，见 docs/cluster.md。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that
+all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up.</source>
+   <translation>由 Ray 集群的各节点回答图片，每个节点的回答与这台计算机相同；图片放在所有节点以相同路径可达的存储上，
+或发送过去。如何搭建集群见 docs/cluster.md。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
    <translation>图片声明的大小为 {width}×{height} 像素；预期至少 1×1。</translation>
@@ -7881,6 +8062,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
    <translation>此 TIFF 含有{what}；它没有损坏。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>This computer must be a node of it ('ray start --address=…'). Ray says: {said}</source>
+   <translation>这台计算机必须是它的节点（'ray start --address=…'）。Ray 的消息：{said}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -8153,6 +8339,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>请等待，或在那里停止它。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>Wait for it, or stop it.</source>
+   <translation>请等待，或停止它。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
    <translation>请等待那一个，然后重试。</translation>
@@ -8256,7 +8447,7 @@ postgresql://user@host/fovea。
    <translation>不论给它看什么，它都以其 {count} 个类别之一作答。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
    <translation>请在其制作处保存为 .keras（model.save('net.keras')）或转换为 .tflite。</translation>
   </message>
@@ -8374,6 +8565,11 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
    <translation>没有显示器时可用 'fovea demo'。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>Write HOST or HOST:PORT as given to 'ray start', or 'local'.</source>
+   <translation>请写 'ray start' 所用的 HOST 或 HOST:PORT，或写 'local'。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8501,6 +8697,11 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>Radiance HDR 图片</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a Ray cluster by the address given to 'ray start' (HOST:PORT), or 'local' for this computer alone</source>
+   <translation>Ray 集群，写 'ray start' 所用的地址 (HOST:PORT)；仅用这台计算机时写 'local'</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
    <translation>TensorFlow 图，即程序，无法逐层检查</translation>
@@ -8586,7 +8787,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>层不能叫 '{value}'：名称已被占用</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
    <translation>他人自制的层 '{registered}'</translation>
   </message>
@@ -8626,9 +8827,19 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>从已完成的网络开始的网络与其一样以 32 位计算</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>a new folder for the job and its answers</source>
+   <translation>用于作业及其答案的新文件夹</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
    <translation>新文件夹，或 .csv 或 .json 文件</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>a node answered {count:,} of {total:,} pictures</source>
+   <translation>一个节点回答了 {total:,} 张图片中的 {count:,} 张</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -8856,7 +9067,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>SVG 绘图</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>an activation '{node}'</source>
    <translation>激活函数 '{node}'</translation>
   </message>
@@ -8969,6 +9180,11 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
    <translation>不同的方案：类别、网络，或变动之外的其他设置不同</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>another program is at work on the job in '{name}'</source>
+   <translation>另一个程序正在处理 '{name}' 中的作业</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -9758,6 +9974,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>预期为 'x_train y_train x_test y_test'、'train_images train_labels …'、'x y' 或 'images labels'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>expected time</source>
+   <translation>预计时间</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
    <translation>预期为 (n, height, width)、(n, height, width, 1) 或 (n, height, width, 3) 的 uint8</translation>
@@ -9791,6 +10012,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
    <translation>不允许的文件名 {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/boxes.py" />
+   <source>files that say where in the pictures things are ('{name}') were found: Fovea learns one class for a whole picture and does not read them</source>
+   <translation>发现了说明物体在图片中位置的文件（'{name}'）：Fovea 为整张图片学习一个类别，不读取这些文件</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9883,6 +10109,21 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
    <translation>fovea：没有找到图片；按扩展名或内容，预期为 {expected}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is left out: {why}</source>
+   <translation>fovea：节点 {name} 被排除：{why}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} is lost; others answer what it had</source>
+   <translation>fovea：节点 {name} 已丢失；由其他节点回答它的图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>fovea: node {name} takes part with {count} cores</source>
+   <translation>fovea：节点 {name} 以 {count} 个核心参加</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -10008,6 +10249,16 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
    <translation>继续训练每一层</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>go on with the answers in this folder</source>
+   <translation>接着此文件夹中的答案继续</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>go on with the job in this folder</source>
+   <translation>继续此文件夹中的作业</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -10450,9 +10701,29 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>其 {goal} 不是数字</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: other fields than expected</source>
+   <translation>job.json：字段与预期不同</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: schema {schema}, {own} expected</source>
+   <translation>job.json：模式为 {schema}，预期为 {own}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>job.json: {error}</source>
+   <translation>job.json：{error}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
    <translation>将完全相同的副本放在一起，不查找近似副本</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>keep the answers in this new folder, to go on later</source>
+   <translation>将答案保存在这个新文件夹中，以便日后继续</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10498,6 +10769,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
    <translation>从其特征学习分类头</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/teaching.py" />
+   <source>learning could not be started: {reason}</source>
+   <translation>无法开始学习：{reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10977,6 +11253,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>没有类别具备此指标</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>no connection to the cluster at '{address}' ({name})</source>
+   <translation>无法连接到 '{address}' 的集群（{name}）</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
    <translation>无法连接到 {host}</translation>
@@ -11067,6 +11348,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>没有阴性图片</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>no node can take part: {why}</source>
+   <translation>没有节点可以参加：{why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
    <translation>在 '{title}' 的文件名中没有找到模式</translation>
@@ -11108,6 +11394,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
    <translation>没有写入图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>no pictures found</source>
+   <translation>没有找到图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11368,6 +11659,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>在数据划分 {listing} 中读取了 '{name}'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>on a cluster</source>
+   <translation>在集群上</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
    <translation>在验证集上</translation>
@@ -11472,6 +11768,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
    <translation>正在打开图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>options</source>
+   <translation>选项</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11806,6 +12107,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>seed 为 {seed}；预期为 0 至 {seeds} 的整数</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>send the pictures to the nodes, which share no storage</source>
+   <translation>将图片发送到不共享存储的节点</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
    <translation>灵敏度与特异度相当</translation>
@@ -11897,7 +12203,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>有不正常的</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>something of '{node}'</source>
    <translation>'{node}' 的内容</translation>
   </message>
@@ -11908,6 +12214,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>
     <numerusform>数据划分 '{split}' 中有 {count:,} 个类别没有图片：{names}</numerusform>
    </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>starting …</source>
+   <translation>正在启动 …</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11950,6 +12261,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>提前停止：已回答的 {count:,} 张图片中 {right:,} 张正确，各类别看过的比例大致相同；保留为不完整（可由窗口的“评估”打开），没有写入文件</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopped; --resume {name} goes on</source>
+   <translation>已停止；用 --resume {name} 继续</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
    <translation>已停止；检查点已保留</translation>
@@ -11988,6 +12304,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
    <translation>正在停止；已添加的会保留</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>stopping; what was answered by now is kept; Ctrl-C again stops at once</source>
+   <translation>正在停止；目前已有的答案会保留；再按 Ctrl-C 立即停止</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12166,7 +12487,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>压缩包描述了 '{name}'，但没有其权重</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
    <translation>压缩包没有 '{missing}'：它不是 Keras 3 的 .keras 文件</translation>
   </message>
@@ -12301,6 +12622,21 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>分类层之前需要 'flatten'、'gap' 或 'gmp'</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster at '{address}' runs another Ray or Python than this computer</source>
+   <translation>'{address}' 的集群所用的 Ray 或 Python 与这台计算机不同</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>the cluster has no node</source>
+   <translation>集群没有节点</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>the cluster is gone ({name})</source>
+   <translation>集群已不在（{name}）</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
    <translation>与 {host} 的连接在 {done:,} / {total:,} 字节之后中断</translation>
@@ -12429,9 +12765,14 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>引擎在 {start_s:.0f} 秒内没有回应</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/answers.py" />
+   <location filename="../../desktop/app/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
    <translation>引擎结束工作时没有给出此图片的答案</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/node.py" />
+   <source>the engine ended without an answer for this picture</source>
+   <translation>引擎没有回答这张图片就结束了</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12539,7 +12880,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>文件声明有 {declared:,} 字节的数据，实有 {size:,}；最多打开 {most:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
    <translation>文件描述的不是 Functional 或 Sequential 网络</translation>
   </message>
@@ -12744,6 +13085,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>文件夹 {others} 含有同名的文件夹（{first}）：也许那些是类别，或数据划分，或图片旁的掩膜。请将它们作为上层文件夹，或略去其中一种；如果其中一切都属于上层文件夹的类别，请用布局 'folders' 确认</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>the following arguments are required: --model</source>
+   <translation>缺少下列参数：--model</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
    <translation>没有对任何图片做图片类型检查</translation>
@@ -12792,6 +13138,21 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
    <translation>检查已取消</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job</source>
+   <translation>作业</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/job.py" />
+   <source>the job in '{name}' is damaged ({reason})</source>
+   <translation>'{name}' 中的作业已损坏（{reason}）</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the job was begun by another Fovea; here is {why}</source>
+   <translation>作业由另一个 Fovea 开始；这里是 {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12889,6 +13250,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>现有的最低阈值，灵敏度为 {reached:.1%}：无法达到方案的要求</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/training/linear_heads.py" />
+   <source>the mean of the best</source>
+   <translation>最佳者的平均</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
    <translation>{device} 的内存容纳不下 {batch} 张的批次：每个批次分 {parts} 部分计算，其梯度取平均，因此各步保持不变</translation>
@@ -12912,6 +13278,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
    <translation>模型</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/predicting.py" />
+   <source>the model '{model}' has changed since the job was begun</source>
+   <translation>模型 '{model}' 在作业开始后已改变</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -12989,6 +13360,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>模型；'fovea models list' 列出其名称</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/packing.py" />
+   <source>the models that came are not those that were sent</source>
+   <translation>收到的模型不是发送的模型</translation>
+  </message>
+  <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
    <translation>名称有 {count:,} 个字符；预期最多 {longest_name} 个</translation>
@@ -13022,7 +13398,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>网络一次回答 {group} 张图片与逐张回答的结果不同（得分相差 {gap:.1e}）</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
    <translation>网络带有自己的文件，而图片网络不需要它们</translation>
   </message>
@@ -13072,7 +13448,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>网络有 {count_params:,} 个参数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>网络有 {count} 个输入和 {count2} 个输出；预期各一个</translation>
   </message>
@@ -13092,7 +13468,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>网络使用了运算 '{own}'，不在 Fovea 所运行的运算的列表中</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
    <translation>网络使用了 {what}，不在 Fovea 所构建的层的列表中</translation>
   </message>
@@ -13102,17 +13478,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>网络的描述中有一层没有设置</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
    <translation>网络的描述有超过 {most_nodes:,} 个部分</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
    <translation>网络的描述有 {count:,} 字节</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description is no object</source>
    <translation>网络的描述不是对象</translation>
   </message>
@@ -13122,7 +13498,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>网络的描述没有列出层</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
    <translation>网络的描述以非文本内容指明类</translation>
   </message>
@@ -13132,7 +13508,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>网络的描述没有指明层</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>the network's description: {error}</source>
    <translation>网络的描述：{error}</translation>
   </message>
@@ -13402,6 +13778,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>重抽样彼此过于相似，无法得出区间</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>the results in '{name}' cannot be read</source>
+   <translation>无法读取 '{name}' 中的结果</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
    <translation>训练</translation>
@@ -13582,6 +13963,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>起点 '{kind}' 不能指定模型</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>the starting points are listed for pictures of your own</source>
+   <translation>起点列表针对你自己的图片给出</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14127,6 +14513,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>此导出</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/job_rows.py" />
+   <source>this installation cannot read the results of a cluster</source>
+   <translation>此安装无法读取集群的结果</translation>
+  </message>
+  <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
    <translation>此安装不带示例 '{kind}'</translation>
@@ -14137,7 +14528,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>此安装没有 Optuna</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/keras_check.py" />
+   <location filename="../../desktop/cluster/connection.py" />
+   <source>this installation has no Ray, which a cluster needs</source>
+   <translation>此安装没有集群所需的 Ray</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/nets/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
    <translation>这是 SavedModel：它含有程序而不是层的列表，而程序无法检查</translation>
   </message>
@@ -14587,6 +14983,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
    <translation>带 --camera：给出这么多答案后结束</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>with --data: show what a training of these pictures can begin from, with the expected time, and end</source>
+   <translation>与 --data 一起：显示用这些图片训练可从哪些起点开始及预计时间，然后结束</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15118,9 +15519,24 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{count} 张训练图片和 {count2} 张验证图片对图片类型检查来说太少</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/pool.py" />
+   <source>{count} workers ended over these pictures ({reason})</source>
+   <translation>有 {count} 个工作进程在处理这些图片时结束（{reason}）</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>cycles 为 {cycles}；预期为 1 至 20</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,} …</source>
+   <translation>{done:,} / {total:,} …</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_cluster.py" />
+   <source>{done:,} of {total:,}, {failed:,} failed, {rate:,.0f} a second, {left} left …</source>
+   <translation>{done:,} / {total:,}，失败 {failed:,}，每秒 {rate:,.0f}，还剩 {left} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15156,6 +15572,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
    <translation>{flavour}，{frozen}，Python {python_version}，Qt {qversion}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/formats.py" />
+   <source>{formats} or {last}</source>
+   <translation>{formats} 或 {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15511,6 +15932,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>测量了 {n} 个绘制的数字；报告为 HTML（{st_size:,} 字节）和 PDF</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{n} pictures to check with are too few for any figure.</source>
+   <translation>用于检查的 {n} 张图片太少，无法给出任何指标。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
    <translation>由 {n} 张验证图片设定视为陌生的界限：模型自身类型的其他图片中，约有 {refused:.0%} 或更多会被如此判定</translation>
@@ -15681,6 +16107,11 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
    <translation>剩余 {time}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{title} (recommended)</source>
+   <translation>{title}（推荐）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -16028,6 +16459,10 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">要求的是第 {frame} 帧；文件有 {have}。</translation>
+  </message>
+  <message>
+   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
+   <translation type="vanished">JPEG、PNG、WebP、GIF、BMP、TIFF、HEIC、AVIF 或 DICOM</translation>
   </message>
   <message>
    <source>Save the part that goes from one picture to the scores of the classes.</source>
@@ -16795,12 +17230,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>no result</source>
    <translation>没有结果</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>unfamiliar kind</source>
    <translation>陌生类型</translation>
   </message>
@@ -16808,149 +17243,149 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
  <context>
   <name>ImageList</name>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>1 image removed; its file stays.</source>
    <translation>已移除 1 张图片；其文件保留。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>All images</source>
    <translation>所有图片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Camera (Ctrl+K)</source>
    <translation>摄像头 (Ctrl+K)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter by name</source>
    <translation>按名称筛选</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Filter images by name</source>
    <translation>按名称筛选图片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Images</source>
    <translation>图片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
    <translation>列出的是：{0}。按 Escape 列出全部。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
    <translation>还没有图片。
 请将文件或文件夹拖放到这里。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No name holds “{0}”.</source>
    <translation>没有名称包含“{0}”。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>No such image.</source>
    <translation>没有这样的图片。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Not its kind</source>
    <translation>不属于其类型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Open the camera</source>
    <translation>打开摄像头</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as a grid</source>
    <translation>以网格显示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Show as rows</source>
    <translation>以列表显示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo</source>
    <translation>撤销</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Undo what was done last</source>
    <translation>撤销上一次操作</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed</source>
    <translation>列出哪些图片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Which images are listed: {0}</source>
    <translation>列出哪些图片：{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a note</source>
    <translation>有备注</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a score</source>
    <translation>得分为</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With a star</source>
    <translation>有星标</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>With the answer</source>
    <translation>有答案</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>Without a result</source>
    <translation>没有结果</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>all</source>
    <translation>全部</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>below {0}</source>
    <translation>低于 {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} and more</source>
    <translation>{0} 及以上</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} images removed; their files stay.</source>
    <translation>已移除 {0} 张图片；其文件保留。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1}</source>
    <translation>{0} / {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_list.py" />
    <source>{0} of {1} images</source>
    <translation>{0} / {1} 张图片</translation>
   </message>
@@ -17510,6 +17945,51 @@ Drop files or folders here.</source>
   </message>
  </context>
  <context>
+  <name>JobModel</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answer</source>
+   <extracomment>The class that the model gives.</extracomment>
+   <translation>答案</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Distance</source>
+   <translation>距离</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Its score</source>
+   <translation>其得分</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Of its kind</source>
+   <translation>属于其类型</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Picture</source>
+   <translation>图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Remarks</source>
+   <translation>说明</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Score</source>
+   <extracomment>The number beside an answer, 0 to 1.</extracomment>
+   <translation>得分</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Second</source>
+   <translation>第二答案</translation>
+  </message>
+ </context>
+ <context>
   <name>JobPage</name>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -17604,6 +18084,64 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
    <translation>在“分类”中使用</translation>
+  </message>
+ </context>
+ <context>
+  <name>JobResultsDialog</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>All answers</source>
+   <translation>所有答案</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Answers that are shown</source>
+   <translation>显示的答案</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter by name or answer</source>
+   <translation>按名称或答案筛选</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Filter the results</source>
+   <translation>筛选结果</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Looking…</source>
+   <translation>正在查找…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Not its kind</source>
+   <translation>不属于其类型</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Reading…</source>
+   <translation>正在读取…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results</source>
+   <translation>结果</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Results of a Cluster</source>
+   <translation>集群的结果</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>Without an answer</source>
+   <translation>没有答案</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/job_results.py" />
+   <source>{0} of {1} pictures</source>
+   <translation>{0} / {1} 张图片</translation>
   </message>
  </context>
  <context>
@@ -18626,6 +19164,11 @@ Drop files or folders here.</source>
    <translation>打开图片文件夹</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Open the Folder of a Cluster's Job</source>
+   <translation>打开集群作业的文件夹</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
    <translation>查看模型有多好</translation>
@@ -19036,6 +19579,11 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
    <translation>打开摄像头(&amp;C)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>Open the Results of a C&amp;luster…</source>
+   <translation>打开集群的结果(&amp;L)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -20385,11 +20933,6 @@ Drop files or folders here.</source>
  <context>
   <name>PictureMenu</name>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Backspace</source>
-   <translation>退格</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>复制文件</translation>
@@ -20400,29 +20943,9 @@ Drop files or folders here.</source>
    <translation>复制路径</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Copy the picture</source>
-   <translation>复制图片</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Del</source>
-   <translation>Del</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>可用“编辑 › 更正”撤回。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Enter</source>
-   <translation>回车</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Find similar pictures</source>
-   <translation>查找相似图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20430,64 +20953,73 @@ Drop files or folders here.</source>
    <translation>放大查看</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note</source>
-   <translation>提示</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note on {0}. It is kept in the project, not in the file.</source>
-   <translation>{0} 的备注。它保存在项目中，不在文件里。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note: {0}</source>
-   <translation>备注：{0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Note…</source>
-   <translation>备注…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Print…</source>
-   <translation>打印…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
-   <source>Remove from the project</source>
-   <translation>从项目中移除</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>在文件管理器中显示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation type="vanished">退格</translation>
+  </message>
+  <message>
+   <source>Copy the picture</source>
+   <translation type="vanished">复制图片</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Del</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">回车</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">查找相似图片</translation>
+  </message>
+  <message>
+   <source>Note</source>
+   <translation type="vanished">提示</translation>
+  </message>
+  <message>
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation type="vanished">{0} 的备注。它保存在项目中，不在文件里。</translation>
+  </message>
+  <message>
+   <source>Note: {0}</source>
+   <translation type="vanished">备注：{0}</translation>
+  </message>
+  <message>
+   <source>Note…</source>
+   <translation type="vanished">备注…</translation>
+  </message>
+  <message>
+   <source>Print…</source>
+   <translation type="vanished">打印…</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">从项目中移除</translation>
+  </message>
+  <message>
    <source>Show large</source>
-   <translation>大图显示</translation>
+   <translation type="vanished">大图显示</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Space</source>
-   <translation>空格</translation>
+   <translation type="vanished">空格</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Star</source>
-   <translation>星标</translation>
+   <translation type="vanished">星标</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the label back</source>
-   <translation>撤回标签</translation>
+   <translation type="vanished">撤回标签</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Take the suggestion</source>
-   <translation>采纳建议</translation>
+   <translation type="vanished">采纳建议</translation>
   </message>
  </context>
  <context>
@@ -21914,143 +22446,143 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>ResultsTable</name>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All answers</source>
    <translation>所有答案</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>All {0} rows…</source>
    <translation>全部 {0} 行…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>CSV tables (*.csv)</source>
    <translation>CSV 表格 (*.csv)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Cancel</source>
    <translation>取消</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export CSV</source>
    <translation>导出 CSV</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export progress</source>
    <translation>导出进度</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Export results</source>
    <translation>导出结果</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>File names and folders below the chosen one…</source>
    <translation>文件名及所选文件夹之下的文件夹…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter by name, folder or answer</source>
    <translation>按名称、文件夹或答案筛选</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Filter…</source>
    <translation>筛选…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Full paths…</source>
    <translation>完整路径…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
    <translation>隐藏名称，并在表格旁附对照表…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Marked or not</source>
    <translation>有无标记</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Only unreadable</source>
    <translation>仅无法读取的</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Other ways to export</source>
    <translation>其他导出方式</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results</source>
    <translation>结果</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Results table</source>
    <translation>结果表</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Score below</source>
    <translation>得分低于</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only pictures with a star or a note</source>
    <translation>只显示带星标或备注的图片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only scores below</source>
    <translation>仅显示得分低于</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Show only this answer</source>
    <translation>仅显示此答案</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Summary</source>
    <translation>摘要</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>The {0} rows shown…</source>
    <translation>显示的 {0} 行…</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>Unfamiliar kind</source>
    <translation>陌生类型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a note</source>
    <translation>有备注</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>With a star</source>
    <translation>有星标</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>任意</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <location filename="../../desktop/ui/classify/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>已将 {count} 行写入 {name}</translation>
   </message>
@@ -22923,117 +23455,117 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>SettingsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Classes shown at first</source>
    <translation>起初显示的类别数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Dark</source>
    <translation>深色</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Everything here stays on this computer.</source>
    <translation>这里的一切都留在这台计算机上。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Folders</source>
    <translation>文件夹</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Forget recent folders</source>
    <translation>忘记最近的文件夹</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Images</source>
    <translation>图片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Language</source>
    <translation>语言</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Light</source>
    <translation>浅色</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Like the system</source>
    <translation>跟随系统</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
    <translation>同时多于一项会使每项变慢；它们共用这台计算机。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Motion</source>
    <translation>动态效果</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Nothing moves by itself</source>
    <translation>没有任何自动的动态</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Otherwise as the system says. Bars stand still while something is at work.</source>
    <translation>否则跟随系统设置。工作进行时，进度条保持静止。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Settings</source>
    <translation>设置</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Size of text</source>
    <translation>文字大小</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Start with the images from last time</source>
    <translation>启动时打开上次的图片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>窗口将以该语言重新绘制；你的图片会保留。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>The window is drawn anew with it; your images stay.</source>
    <translation>窗口将以该大小重新绘制；你的图片会保留。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
    <translation>它们的位置保存在这台计算机上 Fovea 自己的数据中。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme</source>
    <translation>主题</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Theme: {0}</source>
    <translation>主题：{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>Trainings at the same time</source>
    <translation>同时进行的训练数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <location filename="../../desktop/ui/shell/settings_dialog.py" />
    <source>{0} %</source>
    <translation>{0}%</translation>
   </message>
@@ -23432,32 +23964,32 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>ShortcutsDialog</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter by key or by what it does</source>
    <translation>按按键或功能筛选</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Filter the shortcuts</source>
    <translation>筛选快捷键</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Key</source>
    <translation>按键</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard Shortcuts</source>
    <translation>键盘快捷键</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>Keyboard shortcuts</source>
    <translation>键盘快捷键</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <location filename="../../desktop/ui/shell/shortcuts_dialog.py" />
    <source>What it does</source>
    <translation>功能</translation>
   </message>
@@ -24069,6 +24601,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
    <translation>从哪里开始？</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>about {0}</source>
+   <translation>约 {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24858,6 +25395,99 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/taught_gallery.py" />
    <source>{0} pictures</source>
    <translation>{0} 张图片</translation>
+  </message>
+ </context>
+ <context>
+  <name>TaughtPictureMenu</name>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>退格</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the files</source>
+   <translation>复制文件</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>复制图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Del</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>回车</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>查找相似图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>提示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>{0} 的备注。它保存在项目中，不在文件里。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>备注：{0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>备注…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>打印…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>从项目中移除</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show in the file manager</source>
+   <translation>在文件管理器中显示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>大图显示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>空格</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>星标</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>撤回标签</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>采纳建议</translation>
   </message>
  </context>
  <context>
