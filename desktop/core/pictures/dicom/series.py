@@ -293,7 +293,7 @@ def _gaps(places: list[float]) -> int:
         return 0
     step = sorted(gaps)[(len(gaps) - 1) // 2]
     steps = [gap / step for gap in gaps]
-    if any(abs(count - round(count)) > _NEAR for count in steps):
+    if any(round(count) < 1 or abs(count - round(count)) > _NEAR for count in steps):
         return 0
     missing = sum(round(count) - 1 for count in steps)
     return missing if missing < len(different) else 0

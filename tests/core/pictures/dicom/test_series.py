@@ -207,6 +207,7 @@ def test_reading_is_told_and_can_be_stopped(pool: Workers, tmp_path: Path) -> No
     places=st.lists(st.floats(-500, 500), min_size=2, max_size=20),
     numbers=st.lists(st.one_of(st.none(), st.integers(-3, 9)), min_size=20, max_size=20),
 )
+@example(places=[0.0, 1.0, 6.0, 11.0], numbers=[None] * 20)  # a gap that is far less than a step
 @settings(max_examples=60, deadline=None)
 def test_no_frame_is_lost_whatever_heads_say(places: list[float], numbers: list[int | None]) -> None:
     across, down = AXIAL[:3], AXIAL[3:]
