@@ -1793,6 +1793,19 @@
   </message>
  </context>
  <context>
+  <name>ClosingQuestion</name>
+  <message>
+   <location filename="../../desktop/ui/kit/closing_question.py" />
+   <source>Close Fovea</source>
+   <translation>Fovea schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/closing_question.py" />
+   <source>Do not close</source>
+   <translation>Nicht schließen</translation>
+  </message>
+ </context>
+ <context>
   <name>CompareTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
@@ -3008,18 +3021,8 @@
   <name>EvaluationCloser</name>
   <message>
    <location filename="../../desktop/ui/evaluate/closing.py" />
-   <source>Close Fovea</source>
-   <translation>Fovea schließen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/closing.py" />
    <source>Discard</source>
    <translation>Verwerfen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/closing.py" />
-   <source>Do not close</source>
-   <translation>Nicht schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/closing.py" />
@@ -3035,6 +3038,14 @@
    <location filename="../../desktop/ui/evaluate/closing.py" />
    <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
    <translation>Was bis jetzt beantwortet ist, kann als unvollständiges Ergebnis aufbewahrt werden, mit dem, was Sie zu den Labels gesagt haben.</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Fovea schließen</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">Nicht schließen</translation>
   </message>
  </context>
  <context>
@@ -23106,16 +23117,6 @@ augment.flip.p = 0.5</translation>
   <name>SearchCloser</name>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
-   <source>Close Fovea</source>
-   <translation>Fovea schließen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/search_closing.py" />
-   <source>Do not close</source>
-   <translation>Nicht schließen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/search_closing.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
    <translation>Weitermachen</translation>
@@ -23159,6 +23160,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
    <translation>{0} von {1} Versuchen sind fertig; jeder behält, was er gelernt hat.</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Fovea schließen</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">Nicht schließen</translation>
   </message>
  </context>
  <context>
@@ -25658,11 +25667,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
-   <source>Close Fovea</source>
-   <translation>Fovea schließen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/view.py" />
    <source>Close when all are added</source>
    <translation>Schließen, wenn alle hinzugefügt sind</translation>
   </message>
@@ -25670,11 +25674,6 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>Löschen…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/view.py" />
-   <source>Do not close</source>
-   <translation>Nicht schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25845,6 +25844,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
    <translation>„{0}“ wurde dupliziert.</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Fovea schließen</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">Nicht schließen</translation>
   </message>
  </context>
  <context>

@@ -1793,6 +1793,19 @@
   </message>
  </context>
  <context>
+  <name>ClosingQuestion</name>
+  <message>
+   <location filename="../../desktop/ui/kit/closing_question.py" />
+   <source>Close Fovea</source>
+   <translation>Cerrar Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/closing_question.py" />
+   <source>Do not close</source>
+   <translation>No cerrar</translation>
+  </message>
+ </context>
+ <context>
   <name>CompareTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
@@ -3008,18 +3021,8 @@
   <name>EvaluationCloser</name>
   <message>
    <location filename="../../desktop/ui/evaluate/closing.py" />
-   <source>Close Fovea</source>
-   <translation>Cerrar Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/closing.py" />
    <source>Discard</source>
    <translation>Descartar</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/closing.py" />
-   <source>Do not close</source>
-   <translation>No cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/closing.py" />
@@ -3035,6 +3038,14 @@
    <location filename="../../desktop/ui/evaluate/closing.py" />
    <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
    <translation>Lo respondido hasta ahora puede guardarse como resultado incompleto, con lo que usted dijo de las etiquetas.</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Cerrar Fovea</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">No cerrar</translation>
   </message>
  </context>
  <context>
@@ -23106,16 +23117,6 @@ augment.flip.p = 0.5</translation>
   <name>SearchCloser</name>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
-   <source>Close Fovea</source>
-   <translation>Cerrar Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/search_closing.py" />
-   <source>Do not close</source>
-   <translation>No cerrar</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/search_closing.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
    <translation>Continuar</translation>
@@ -23159,6 +23160,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
    <translation>{0} de {1} intentos están hechos; cada uno conserva lo aprendido.</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Cerrar Fovea</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">No cerrar</translation>
   </message>
  </context>
  <context>
@@ -25658,11 +25667,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
-   <source>Close Fovea</source>
-   <translation>Cerrar Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/view.py" />
    <source>Close when all are added</source>
    <translation>Cerrar cuando estén todas añadidas</translation>
   </message>
@@ -25670,11 +25674,6 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>Eliminar…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/view.py" />
-   <source>Do not close</source>
-   <translation>No cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25845,6 +25844,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
    <translation>Se duplicó «{0}».</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Cerrar Fovea</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">No cerrar</translation>
   </message>
  </context>
  <context>

@@ -1793,6 +1793,19 @@
   </message>
  </context>
  <context>
+  <name>ClosingQuestion</name>
+  <message>
+   <location filename="../../desktop/ui/kit/closing_question.py" />
+   <source>Close Fovea</source>
+   <translation>Foveaを閉じる</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/closing_question.py" />
+   <source>Do not close</source>
+   <translation>閉じない</translation>
+  </message>
+ </context>
+ <context>
   <name>CompareTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
@@ -3008,18 +3021,8 @@
   <name>EvaluationCloser</name>
   <message>
    <location filename="../../desktop/ui/evaluate/closing.py" />
-   <source>Close Fovea</source>
-   <translation>Foveaを閉じる</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/closing.py" />
    <source>Discard</source>
    <translation>破棄</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/closing.py" />
-   <source>Do not close</source>
-   <translation>閉じない</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/closing.py" />
@@ -3035,6 +3038,14 @@
    <location filename="../../desktop/ui/evaluate/closing.py" />
    <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
    <translation>ここまでの回答を、ラベルについて指定した内容と共に、未完了の結果として保存できます。</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Foveaを閉じる</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">閉じない</translation>
   </message>
  </context>
  <context>
@@ -23058,16 +23069,6 @@ augment.flip.p = 0.5</translation>
   <name>SearchCloser</name>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
-   <source>Close Fovea</source>
-   <translation>Foveaを閉じる</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/search_closing.py" />
-   <source>Do not close</source>
-   <translation>閉じない</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/search_closing.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
    <translation>続ける</translation>
@@ -23111,6 +23112,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
    <translation>{1}回中{0}回の試行が終わりました。各試行の学習内容は残ります。</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Foveaを閉じる</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">閉じない</translation>
   </message>
  </context>
  <context>
@@ -25610,11 +25619,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
-   <source>Close Fovea</source>
-   <translation>Foveaを閉じる</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/view.py" />
    <source>Close when all are added</source>
    <translation>すべて追加したら閉じる</translation>
   </message>
@@ -25622,11 +25626,6 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>削除…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/view.py" />
-   <source>Do not close</source>
-   <translation>閉じない</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25797,6 +25796,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
    <translation>「{0}」を複製しました。</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">Foveaを閉じる</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">閉じない</translation>
   </message>
  </context>
  <context>

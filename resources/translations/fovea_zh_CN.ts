@@ -1793,6 +1793,19 @@
   </message>
  </context>
  <context>
+  <name>ClosingQuestion</name>
+  <message>
+   <location filename="../../desktop/ui/kit/closing_question.py" />
+   <source>Close Fovea</source>
+   <translation>关闭 Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/closing_question.py" />
+   <source>Do not close</source>
+   <translation>不关闭</translation>
+  </message>
+ </context>
+ <context>
   <name>CompareTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
@@ -3008,18 +3021,8 @@
   <name>EvaluationCloser</name>
   <message>
    <location filename="../../desktop/ui/evaluate/closing.py" />
-   <source>Close Fovea</source>
-   <translation>关闭 Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/closing.py" />
    <source>Discard</source>
    <translation>丢弃</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/closing.py" />
-   <source>Do not close</source>
-   <translation>不关闭</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/closing.py" />
@@ -3035,6 +3038,14 @@
    <location filename="../../desktop/ui/evaluate/closing.py" />
    <source>What is answered by now can be kept as an incomplete result, with what you said of labels.</source>
    <translation>目前已有的答案可以连同你对标签所作的说明，作为不完整的结果保留。</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">关闭 Fovea</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">不关闭</translation>
   </message>
  </context>
  <context>
@@ -23058,16 +23069,6 @@ augment.flip.p = 0.5</translation>
   <name>SearchCloser</name>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
-   <source>Close Fovea</source>
-   <translation>关闭 Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/search_closing.py" />
-   <source>Do not close</source>
-   <translation>不关闭</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/search_closing.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
    <translation>继续</translation>
@@ -23111,6 +23112,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
    <translation>{1} 次试验中已完成 {0} 次；每次都保留所学。</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">关闭 Fovea</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">不关闭</translation>
   </message>
  </context>
  <context>
@@ -25610,11 +25619,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
-   <source>Close Fovea</source>
-   <translation>关闭 Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/view.py" />
    <source>Close when all are added</source>
    <translation>全部添加后关闭</translation>
   </message>
@@ -25622,11 +25626,6 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>删除…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/view.py" />
-   <source>Do not close</source>
-   <translation>不关闭</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25797,6 +25796,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
    <translation>“{0}”已复制。</translation>
+  </message>
+  <message>
+   <source>Close Fovea</source>
+   <translation type="vanished">关闭 Fovea</translation>
+  </message>
+  <message>
+   <source>Do not close</source>
+   <translation type="vanished">不关闭</translation>
   </message>
  </context>
  <context>

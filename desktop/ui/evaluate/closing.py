@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, QTimer, Slot
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtWidgets import QWidget
 
 from desktop.services.evaluation import EvaluationService
+from desktop.ui.kit.closing_question import ClosingQuestion
 
 
 class EvaluationCloser(QObject):
@@ -17,7 +18,7 @@ class EvaluationCloser(QObject):
         super().__init__(parent)
         self._service, self._stop_early, self._parent = service, stop_early, parent
         self._waits = self._drops = False
-        self.question: QMessageBox | None = None
+        self.question: ClosingQuestion | None = None
         for ended in (service.finished, service.failed, service.cancelled):
             ended.connect(self._on_end)
 
@@ -27,23 +28,14 @@ class EvaluationCloser(QObject):
             return True
         if self._waits:
             return False  # the window closes by itself when the result is kept
-        self.question = asked = QMessageBox(self._parent)
-        asked.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asked.setIcon(QMessageBox.Icon.Question)
-        asked.setWindowTitle(self.tr("Close Fovea"))
-        asked.setText(self.tr("The evaluation is not finished. What should happen to it?"))
-        asked.setInformativeText(
-            self.tr("What is answered by now can be kept as an incomplete result, with what you said of labels.")
+        self.question = asked = ClosingQuestion(
+            self._parent,
+            self.tr("The evaluation is not finished. What should happen to it?"),
+            self.tr("What is answered by now can be kept as an incomplete result, with what you said of labels."),
         )
-        role = QMessageBox.ButtonRole
-        keep = asked.addButton(self.tr("Keep it and close"), role.AcceptRole)
-        drop = asked.addButton(self.tr("Discard"), role.DestructiveRole)
-        stay = asked.addButton(self.tr("Do not close"), role.RejectRole)
-        asked.setDefaultButton(keep)
-        asked.setEscapeButton(stay)
-        keep.clicked.connect(self._keep)
-        drop.clicked.connect(self._drop)
-        asked.open()
+        asked.offer(self.tr("Keep it and close")).clicked.connect(self._keep)
+        asked.offer(self.tr("Discard"), discards=True).clicked.connect(self._drop)
+        asked.ask()
         return False
 
     @Slot()

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.engine.teaching_events import Refused, TeachingEnded
 from desktop.services.background import DiskWork
 from desktop.services.teaching import Teaching, words_of
 from desktop.store.project_facts import ProjectAction
 from desktop.store.projects import ProjectStore
+from desktop.ui.kit.closing_question import ClosingQuestion
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.later_view import LaterView
 from desktop.ui.kit.scrolled import Scrolled
@@ -57,7 +58,7 @@ class TeachView(LaterView):
         self._deleted: list[tuple[str, str]] = []
         self._waiting: list[str] = []
         self._closing = False  # as soon as all pictures are added
-        self.question: QMessageBox | None = None
+        self.question: ClosingQuestion | None = None
         self._build()
         self._connect()
         self._restore()
@@ -177,22 +178,14 @@ class TeachView(LaterView):
             return True
         if self._closing:
             return False  # the window closes by itself when the pictures are there
-        self.question = asked = QMessageBox(self)
-        asked.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asked.setIcon(QMessageBox.Icon.Question)
-        asked.setTextFormat(Qt.TextFormat.PlainText)
-        asked.setWindowTitle(self.tr("Close Fovea"))
-        asked.setText(self.tr("Pictures are still being added to “{0}”.").format(self.teaching.name))
-        asked.setInformativeText(self.tr("Those that are in the project stay there whenever Fovea closes."))
-        role = QMessageBox.ButtonRole
-        then = asked.addButton(self.tr("Close when all are added"), role.AcceptRole)
-        now = asked.addButton(self.tr("Add no more and close"), role.DestructiveRole)
-        stay = asked.addButton(self.tr("Do not close"), role.RejectRole)
-        asked.setDefaultButton(then)
-        asked.setEscapeButton(stay)
-        then.clicked.connect(self._close_when_added)
-        now.clicked.connect(self._close_now)
-        asked.open()
+        self.question = asked = ClosingQuestion(
+            self,
+            self.tr("Pictures are still being added to “{0}”.").format(self.teaching.name),
+            self.tr("Those that are in the project stay there whenever Fovea closes."),
+        )
+        asked.offer(self.tr("Close when all are added")).clicked.connect(self._close_when_added)
+        asked.offer(self.tr("Add no more and close"), discards=True).clicked.connect(self._close_now)
+        asked.ask()
         return False
 
     @Slot()

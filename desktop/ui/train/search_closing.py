@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from desktop.services.searching import Order
+from desktop.ui.kit.closing_question import ClosingQuestion
 from desktop.ui.train import words
 
 if TYPE_CHECKING:
@@ -34,23 +35,15 @@ class SearchCloser(QObject):
         if not searching.running or searching.order is None or self._answered:
             return True
         name, trials = searching.order.name, searching.order.trials
-        self.question = asked = QMessageBox(self._parent)
-        asked.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asked.setIcon(QMessageBox.Icon.Question)
-        asked.setTextFormat(Qt.TextFormat.PlainText)  # a name is a name, whatever it looks like
-        asked.setWindowTitle(self.tr("Close Fovea"))
-        asked.setText(self.tr("The search “{0}” is still running. What should happen to it?").format(name))
         done = self.tr("{0} of {1} trials are done; each trial keeps what it has learned.")
-        asked.setInformativeText(done.format(words.count(self._tab.done_of(name)), words.count(trials)))
-        role = QMessageBox.ButtonRole
-        later = asked.addButton(self.tr("Go on at the next start"), role.AcceptRole)
-        rest = asked.addButton(self.tr("Stop it"), role.AcceptRole)
-        stay = asked.addButton(self.tr("Do not close"), role.RejectRole)
-        asked.setDefaultButton(later)
-        asked.setEscapeButton(stay)
-        later.clicked.connect(partial(self._close, name))
-        rest.clicked.connect(partial(self._close, ""))
-        asked.open()
+        self.question = asked = ClosingQuestion(
+            self._parent,
+            self.tr("The search “{0}” is still running. What should happen to it?").format(name),
+            done.format(words.count(self._tab.done_of(name)), words.count(trials)),
+        )
+        asked.offer(self.tr("Go on at the next start")).clicked.connect(partial(self._close, name))
+        asked.offer(self.tr("Stop it")).clicked.connect(partial(self._close, ""))
+        asked.ask()
         return False
 
     def _close(self, name: str) -> None:
