@@ -1145,12 +1145,6 @@
    <translation>Alltagsdinge (CIFAR-10)</translation>
   </message>
   <message>
-   <location filename="../../model_store/mnist-digits/model.json" />
-   <source>Everything that has ink is given a digit: letters and scribbles too.</source>
-   <extracomment>Handwritten digits: limits.</extracomment>
-   <translation>Alles, was Tinte hat, bekommt eine Ziffer: auch Buchstaben und Gekritzel.</translation>
-  </message>
-  <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
@@ -1211,6 +1205,12 @@
    <translation>Aus einem Krankenhaus, einer Population und einer Befundung gelernt: Scores lassen sich nicht auf Erwachsene, andere Krankenhäuser, andere Geräte oder seitliche Aufnahmen übertragen.</translation>
   </message>
   <message>
+   <location filename="../../model_store/mnist-digits/model.json" />
+   <source>Letters and scribbles have scores like digits. Most of them are said to be unfamiliar, not all: of 60 letters in fonts 57, of those drawn like a digit fewer than half.</source>
+   <extracomment>Handwritten digits: limits.</extracomment>
+   <translation>Buchstaben und Gekritzel haben Werte wie Ziffern. Die meisten werden als fremd gemeldet, nicht alle: von 60 gedruckten Buchstaben 57, von solchen, die wie eine Ziffer gezeichnet sind, weniger als die Hälfte.</translation>
+  </message>
+  <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
@@ -1221,12 +1221,6 @@
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
    <translation>Auf den Testbildern werden 4 und 9, 2 und 7, 1 und 7, 3 und 5 am häufigsten verwechselt (je 4 Bilder von 10.000).</translation>
-  </message>
-  <message>
-   <location filename="../../model_store/mnist-digits/model.json" />
-   <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
-   <extracomment>Handwritten digits: limits.</extracomment>
-   <translation>Eine Ziffer je Bild in Klassifizieren: Mehrere Ziffern werden als eine Form gelesen. Das Zeichenblatt findet Ziffern nebeneinander, aber keine, die sich berühren.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1293,6 +1287,12 @@
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
    <translation>Gedrehte, beschnittene, invertierte oder schlecht belichtete Bilder und Bilder anderer Körperteile bekommen Scores ohne Bedeutung.</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/mnist-digits/model.json" />
+   <source>Several digits in one picture are counted and read one by one, but not digits that touch.</source>
+   <extracomment>Handwritten digits: limits.</extracomment>
+   <translation>Mehrere Ziffern in einem Bild werden gezählt und einzeln gelesen, nicht aber Ziffern, die sich berühren.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
@@ -1455,6 +1455,14 @@
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
    <translation>Sensitivität und Spezifität gleich auf 3 Kopien des Validierungsteils, augmentiert wie im Training (629 Bilder; das Training hat keine dieser Personen gesehen)</translation>
+  </message>
+  <message>
+   <source>Everything that has ink is given a digit: letters and scribbles too.</source>
+   <translation type="vanished">Alles, was Tinte hat, bekommt eine Ziffer: auch Buchstaben und Gekritzel.</translation>
+  </message>
+  <message>
+   <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
+   <translation type="vanished">Eine Ziffer je Bild in Klassifizieren: Mehrere Ziffern werden als eine Form gelesen. Das Zeichenblatt findet Ziffern nebeneinander, aber keine, die sich berühren.</translation>
   </message>
  </context>
  <context>

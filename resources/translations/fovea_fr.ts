@@ -1145,12 +1145,6 @@
    <translation>Objets de tous les jours (CIFAR-10)</translation>
   </message>
   <message>
-   <location filename="../../model_store/mnist-digits/model.json" />
-   <source>Everything that has ink is given a digit: letters and scribbles too.</source>
-   <extracomment>Handwritten digits: limits.</extracomment>
-   <translation>Tout ce qui a de l’encre reçoit un chiffre : les lettres et les gribouillis aussi.</translation>
-  </message>
-  <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
@@ -1211,6 +1205,12 @@
    <translation>Il a appris d’un seul hôpital, d’une seule population et d’un seul étiquetage : les scores ne se transposent pas à des adultes, à d’autres hôpitaux, à d’autres machines ni à des vues de profil.</translation>
   </message>
   <message>
+   <location filename="../../model_store/mnist-digits/model.json" />
+   <source>Letters and scribbles have scores like digits. Most of them are said to be unfamiliar, not all: of 60 letters in fonts 57, of those drawn like a digit fewer than half.</source>
+   <extracomment>Handwritten digits: limits.</extracomment>
+   <translation>Lettres et gribouillis ont des scores comme les chiffres. La plupart sont signalés hors domaine, pas tous : 57 lettres imprimées sur 60, et moins de la moitié de celles dessinées comme un chiffre.</translation>
+  </message>
+  <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
@@ -1221,12 +1221,6 @@
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
    <translation>Sur les images de test, 4 et 9, 2 et 7, 1 et 7, 3 et 5 sont le plus souvent confondus (4 images chacun sur 10 000).</translation>
-  </message>
-  <message>
-   <location filename="../../model_store/mnist-digits/model.json" />
-   <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
-   <extracomment>Handwritten digits: limits.</extracomment>
-   <translation>Un chiffre par image dans Classer : plusieurs chiffres sont lus comme une seule forme. La feuille de dessin trouve des chiffres côte à côte, mais pas des chiffres qui se touchent.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1293,6 +1287,12 @@
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
    <translation>Les images tournées, recadrées, inversées ou mal exposées, et les images d’autres parties du corps, reçoivent des scores dénués de sens.</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/mnist-digits/model.json" />
+   <source>Several digits in one picture are counted and read one by one, but not digits that touch.</source>
+   <extracomment>Handwritten digits: limits.</extracomment>
+   <translation>Plusieurs chiffres dans une image sont comptés et lus un par un, mais pas les chiffres qui se touchent.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
@@ -1455,6 +1455,14 @@
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
    <translation>sensibilité et spécificité égales sur 3 copies de la partie de validation, augmentées comme à l’entraînement (629 images ; l’entraînement n’a vu aucune de leurs personnes)</translation>
+  </message>
+  <message>
+   <source>Everything that has ink is given a digit: letters and scribbles too.</source>
+   <translation type="vanished">Tout ce qui a de l’encre reçoit un chiffre : les lettres et les gribouillis aussi.</translation>
+  </message>
+  <message>
+   <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
+   <translation type="vanished">Un chiffre par image dans Classer : plusieurs chiffres sont lus comme une seule forme. La feuille de dessin trouve des chiffres côte à côte, mais pas des chiffres qui se touchent.</translation>
   </message>
  </context>
  <context>

@@ -1145,12 +1145,6 @@
    <translation>Coisas do dia a dia (CIFAR-10)</translation>
   </message>
   <message>
-   <location filename="../../model_store/mnist-digits/model.json" />
-   <source>Everything that has ink is given a digit: letters and scribbles too.</source>
-   <extracomment>Handwritten digits: limits.</extracomment>
-   <translation>Tudo o que tem tinta recebe um dígito: letras e rabiscos também.</translation>
-  </message>
-  <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
@@ -1211,6 +1205,12 @@
    <translation>Aprendeu com um só hospital, uma só população e uma só rotulagem: as pontuações não valem para adultos, outros hospitais, outros aparelhos ou incidências laterais.</translation>
   </message>
   <message>
+   <location filename="../../model_store/mnist-digits/model.json" />
+   <source>Letters and scribbles have scores like digits. Most of them are said to be unfamiliar, not all: of 60 letters in fonts 57, of those drawn like a digit fewer than half.</source>
+   <extracomment>Handwritten digits: limits.</extracomment>
+   <translation>Letras e rabiscos têm pontuações como os dígitos. A maioria é apontada como estranha, não todos: de 60 letras impressas, 57; das desenhadas como um dígito, menos da metade.</translation>
+  </message>
+  <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
@@ -1221,12 +1221,6 @@
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
    <translation>Nas imagens de teste, 4 e 9, 2 e 7, 1 e 7, 3 e 5 são os mais confundidos entre si (4 imagens cada, de 10.000).</translation>
-  </message>
-  <message>
-   <location filename="../../model_store/mnist-digits/model.json" />
-   <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
-   <extracomment>Handwritten digits: limits.</extracomment>
-   <translation>Um dígito por imagem em Classificar: vários dígitos são lidos como uma só forma. A área de desenho encontra dígitos lado a lado, mas não dígitos que se tocam.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1293,6 +1287,12 @@
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
    <translation>Imagens giradas, recortadas, invertidas ou mal expostas, e imagens de outras partes do corpo, recebem pontuações sem sentido.</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/mnist-digits/model.json" />
+   <source>Several digits in one picture are counted and read one by one, but not digits that touch.</source>
+   <extracomment>Handwritten digits: limits.</extracomment>
+   <translation>Vários dígitos em uma imagem são contados e lidos um a um, mas não dígitos que se tocam.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
@@ -1455,6 +1455,14 @@
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
    <translation>sensibilidade e especificidade iguais em 3 cópias da partição de validação, aumentadas como no treinamento (629 imagens; o treinamento não viu nenhuma das pessoas delas)</translation>
+  </message>
+  <message>
+   <source>Everything that has ink is given a digit: letters and scribbles too.</source>
+   <translation type="vanished">Tudo o que tem tinta recebe um dígito: letras e rabiscos também.</translation>
+  </message>
+  <message>
+   <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
+   <translation type="vanished">Um dígito por imagem em Classificar: vários dígitos são lidos como uma só forma. A área de desenho encontra dígitos lado a lado, mas não dígitos que se tocam.</translation>
   </message>
  </context>
  <context>

@@ -1145,12 +1145,6 @@
    <translation>日常事物 (CIFAR-10)</translation>
   </message>
   <message>
-   <location filename="../../model_store/mnist-digits/model.json" />
-   <source>Everything that has ink is given a digit: letters and scribbles too.</source>
-   <extracomment>Handwritten digits: limits.</extracomment>
-   <translation>凡有笔迹的都会得到一个数字：字母和涂鸦也是。</translation>
-  </message>
-  <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
@@ -1211,6 +1205,12 @@
    <translation>学习自一家医院、一个人群和一种标注：得分不能推及成人、其他医院、其他设备或侧位片。</translation>
   </message>
   <message>
+   <location filename="../../model_store/mnist-digits/model.json" />
+   <source>Letters and scribbles have scores like digits. Most of them are said to be unfamiliar, not all: of 60 letters in fonts 57, of those drawn like a digit fewer than half.</source>
+   <extracomment>Handwritten digits: limits.</extracomment>
+   <translation>字母和涂鸦也会像数字一样得到分数。其中大多数会被标为不属于该类型，但并非全部：60 个印刷字母中有 57 个，写得像数字的字母则不到一半。</translation>
+  </message>
+  <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
@@ -1221,12 +1221,6 @@
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
    <translation>在测试图片上，4 与 9、2 与 7、1 与 7、3 与 5 最常相互混淆（10,000 张中各 4 张）。</translation>
-  </message>
-  <message>
-   <location filename="../../model_store/mnist-digits/model.json" />
-   <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
-   <extracomment>Handwritten digits: limits.</extracomment>
-   <translation>在“分类”中每张图片一个数字：多个数字会被当作一个形状。画板能找到并排的数字，但不能分开相连的数字。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1293,6 +1287,12 @@
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
    <translation>旋转、裁剪、反相或曝光不良的图片，以及其他身体部位的图片，得到的得分没有意义。</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/mnist-digits/model.json" />
+   <source>Several digits in one picture are counted and read one by one, but not digits that touch.</source>
+   <extracomment>Handwritten digits: limits.</extracomment>
+   <translation>一张图片中的多个数字会被计数并逐个读取，但相互接触的数字除外。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
@@ -1455,6 +1455,14 @@
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
    <translation>在验证集的 3 份副本上灵敏度与特异度相当，副本按训练中的方式增强（629 张图片；训练没有见过其中的任何人）</translation>
+  </message>
+  <message>
+   <source>Everything that has ink is given a digit: letters and scribbles too.</source>
+   <translation type="vanished">凡有笔迹的都会得到一个数字：字母和涂鸦也是。</translation>
+  </message>
+  <message>
+   <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
+   <translation type="vanished">在“分类”中每张图片一个数字：多个数字会被当作一个形状。画板能找到并排的数字，但不能分开相连的数字。</translation>
   </message>
  </context>
  <context>

@@ -89,7 +89,7 @@ class ModelsView(LaterView):
         self.split.setChildrenCollapsible(False)
         self.split.setStretchFactor(1, 1)
         held = self._settings.get("splitters").get("models")
-        self.split.setSizes(held if isinstance(held, list) and len(held) == 2 else [340, 860])
+        self.split.setSizes(held if isinstance(held, list) and len(held) == 2 else [390, 810])
         self.split.splitterMoved.connect(self._remember_split)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
