@@ -79,7 +79,7 @@ def export_folders(
 
     Raises :class:`FoveaError` (``not-empty``, ``no-labels``, ``disk-full``, ``not-writable``, ``cancelled``).
     """
-    chosen = labelled_pictures(project)
+    chosen = to_export(project)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FoveaError(
             "not-empty",
@@ -136,7 +136,7 @@ def _put(path: str, place: Path, way: FolderWay, out: ExportedLabels) -> None:
 def export_csv(project: Project, target: Path) -> int:
     """Write ``file,label`` with one row for each labelled picture; returns how many. ``file`` is relative to the folder
     that holds all of them, with ``/`` between folders."""
-    chosen = labelled_pictures(project)
+    chosen = to_export(project)
     root = common_folder([path for path, _, _, _ in chosen])
     write_rows(target, ("file", "label"), ((relative(path, root), name) for path, name, _, _ in chosen))
     return len(chosen)
@@ -145,7 +145,7 @@ def export_csv(project: Project, target: Path) -> int:
 def export_coco(project: Project, target: Path) -> int:
     """Write COCO's JSON (images, categories, annotations): each picture's label as one box over all of it, as tools for
     detection expect one. Width and height are 0 for pictures that were not opened yet."""
-    chosen = labelled_pictures(project)
+    chosen = to_export(project)
     root = common_folder([path for path, _, _, _ in chosen])
     classes = project.classes()
     names = {c.name: c.id for c in classes}
@@ -173,15 +173,21 @@ def person_names(project: Project) -> int:
     return len(naming_of([relative(path, root) for path in paths], False, (), classes).hidden)
 
 
+def to_export(project: Project) -> list[tuple[str, str, int, tuple[int, int]]]:
+    """The labelled pictures, see :func:`labelled_pictures`. Raises :class:`FoveaError` ``no-labels`` for none."""
+    rows = labelled_pictures(project)
+    if not rows:
+        raise FoveaError("no-labels", "no picture of this project has a label yet", "Label some, then export.")
+    return rows
+
+
 def labelled_pictures(project: Project) -> list[tuple[str, str, int, tuple[int, int]]]:
-    """Path, class, size in bytes and in pixels of every labelled picture. Raises :class:`FoveaError` ``no-labels``."""
+    """Path, class, size in bytes and in pixels of every labelled picture."""
     with project.database.reading() as connection:
         rows = connection.execute(
             "SELECT p.path, c.name, p.size, p.width, p.height FROM pictures p JOIN classes c ON c.id = p.label"
             " WHERE p.removed = 0 ORDER BY c.position, p.id"
         ).fetchall()
-    if not rows:
-        raise FoveaError("no-labels", "no picture of this project has a label yet", "Label some, then export.")
     return [(project.path_of(path), name, size, (w, h)) for path, name, size, w, h in rows]
 
 

@@ -284,6 +284,7 @@ import csv
 import sys
 from pathlib import Path
 
+from desktop.app import batch_csv
 from desktop.ui.classify import results_columns, results_csv
 
 def text(batch, at):
@@ -291,7 +292,7 @@ def text(batch, at):
 
 row = results_columns.ResultColumn("quite", "Quite new", text, results_columns.RowOrder.error_key)
 results_columns.COLUMNS = (*results_columns.COLUMNS, row)
-results_csv._COLUMNS = (*results_csv._COLUMNS, ("quite_new", text))
+batch_csv._COLUMNS = (*batch_csv._COLUMNS, ("quite_new", text))
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication

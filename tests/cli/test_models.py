@@ -36,14 +36,18 @@ def test_the_list_names_every_model_and_its_state(store: ModelStore) -> None:
 
 
 def test_the_card_is_shown_with_its_notice(store: ModelStore) -> None:
-    add_colours(store, id="tones", medical=True, name="To\x1b[2Jnes")
+    add_colours(store, id="tones", medical=True, name="Tones")
     run = fovea("models", "show", "tones")
     assert run.returncode == 0 and NOTICES["medical"].text in run.stdout and "Knows three colours." in run.stdout
-    assert "\x1b" not in run.stdout
     described = json.loads(fovea("models", "show", "tones", "--json").stdout)
     assert described["manifest"]["labels"] == ["red", "green", "blue"] and described["medical"] is True
     unknown = fovea("models", "show", "nothing")
     assert unknown.returncode == 2 and "colours" in unknown.stderr
+    card = store.user_root / "tones" / "model.json"
+    card.write_text(card.read_text("utf-8").replace('"Tones"', '"To\\u001b[2Jnes"'), encoding="utf-8")
+    changed = fovea("models", "show", "tones")  # someone's, or an earlier Fovea's: named as damaged, never obeyed
+    assert changed.returncode == 1 and "no text" in changed.stdout + changed.stderr
+    assert "\x1b" not in changed.stdout + changed.stderr
 
 
 def test_verifying_finds_one_changed_byte(store: ModelStore) -> None:

@@ -48,7 +48,7 @@ def test_its_pages_speak_every_language_of_the_program() -> None:
         name = windows._OF_NSIS[language]
         assert f'MUI_LANGUAGE "{name}"' in words
         for key, text in windows.WORDS.items():
-            (line,) = [one for one in words.splitlines() if f"_{key} ${{LANG_{name.upper()}}}" in one]
+            (line,) = [one for one in words.splitlines() if f" WORDS_{key} ${{LANG_{name.upper()}}}" in one]
             assert f'"{text}"' not in line, f"{language}: {key} is not translated"
 
 

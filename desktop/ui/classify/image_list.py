@@ -284,6 +284,11 @@ class ImageList(QWidget):
 
     # Looks
 
+    def minimumSizeHint(self) -> QSize:
+        """Never narrower than its head's words, however long a language makes them or a count becomes."""
+        least = super().minimumSizeHint()
+        return QSize(max(least.width(), theme().scaled(184)), least.height())
+
     def set_mode(self, mode: str) -> None:
         """``grid`` or ``rows``."""
         self._delegate.as_rows = mode == "rows"

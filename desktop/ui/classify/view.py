@@ -20,7 +20,6 @@ from desktop.services.settings import Settings
 from desktop.ui.classify.camera_part import CameraPart
 from desktop.ui.classify.image_list import ImageList
 from desktop.ui.classify.picture_actions import PictureActions
-from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.empty_state import EmptyState
 
 if TYPE_CHECKING:
@@ -81,7 +80,6 @@ class ClassifyView(QWidget):
 
     def _build(self) -> None:
         self.list = ImageList(self.session, self.classifying.said)
-        self.list.setMinimumWidth(theme().scaled(184))
         self._scan_words = QLabel()
         self._scan_words.setProperty("role", "secondary")
         self._scan_words.setWordWrap(True)

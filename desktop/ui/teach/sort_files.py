@@ -55,12 +55,12 @@ class SortFiles(QObject):
 def _labelled(project: Project) -> list[Answered]:
     """The project's labelled pictures that have files of the user's own, each with its label as the answer."""
     from desktop.app.sorting import Answered
-    from desktop.app.teaching_exchange import labelled_pictures
+    from desktop.app.teaching_exchange import to_export
     from desktop.core.types import ImageSource
 
     own = os.path.join(project.folder, "")
     return [
         Answered(ImageSource.from_path(path), label, 1.0, "answered")
-        for path, label, *_ in labelled_pictures(project)
+        for path, label, *_ in to_export(project)
         if not path.startswith(own)  # what Fovea keeps itself stays where it keeps it
     ]

@@ -69,7 +69,7 @@ def test_all_pictures_at_once_are_asked_for_their_scores_alone(monkeypatch: pyte
     labels = np.arange(90) % 10
     pictures = Pictures(images, labels, tuple(f"{i}.png" for i in range(90)))
     each = lite.bytes_each + 4 * 28 * 28
-    monkeypatch.setattr("desktop.ml.packaging.fit_domain_gate._PIECE_BYTES", 40 * each)
+    monkeypatch.setattr("desktop.ml.packaging.gate_pictures._PIECE_BYTES", 40 * each)
     found = confidence.fit(lite, OUTPUTS, PreprocessSpec(28, 28, "grey", "mnist"), pictures, pictures, 0)
     assert found.gate is not None and found.conformal.n == 90
     assert lite.asked[0] == (90, (1,))

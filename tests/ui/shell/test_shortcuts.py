@@ -29,6 +29,7 @@ USUAL = {
     "desktop/ui/shell/menus.py",
     "desktop/ui/widgets/empty_state.py",  # names the key that pastes
     "desktop/ui/draw/tools.py",  # names keys in tips
+    "desktop/ui/teach/picture_menu.py",  # shows the keys that the gallery hears
     "desktop/ui/help/page_view.py",  # writes keys as the system does
 }
 # One key in two places of one view: the nearer one is heard, and both mean the same kind of thing.

@@ -150,7 +150,7 @@ def test_of_copies_and_bursts_the_sharpest_stays(view: TeachView, qtbot: Any, tm
         QTest.keyClick(view.bar.copies, Qt.Key.Key_Space)
     dialog = view.dialog
     assert isinstance(dialog, CopiesDialog)
-    qtbot.waitUntil(lambda: dialog.all.isEnabled(), timeout=LONG)
+    qtbot.waitUntil(lambda: dialog.all.isVisible(), timeout=LONG)
     if by_mouse:
         qtbot.mouseClick(dialog.all, Qt.MouseButton.LeftButton)
     else:
