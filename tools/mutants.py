@@ -178,9 +178,9 @@ def _inside(targets: Sequence[Target], options: argparse.Namespace) -> int:
     hypothesis.settings.register_profile("mutants", derandomize=True, deadline=None, database=None, phases=phases)
     hunt = Hunt(targets, options)
     tests = [name for name in targets[0].tests if (ROOT / name).exists()]
-    code = pytest.main(
-        ["-q", "-x", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=0", "--timeout=600", *tests], plugins=[hunt]
-    )
+    # The profile must be told here: the tests' own one, which looks for the smallest example, is loaded before.
+    told = ["--hypothesis-profile=mutants", "-o", "faulthandler_timeout=0", "--timeout=600"]
+    code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", *told, *tests], plugins=[hunt])
     if len(hunt.results) < len(targets):
         return int(code) or 1
     options.json.write_text(json.dumps(hunt.results), encoding="utf-8")
@@ -210,6 +210,8 @@ class Hunt:
         if session.testsfailed:
             return True
         files = {target: _file_of(target.module) for target in self.targets}
+        # Once, and not in every fork: it looks through all folders that other runs have left.
+        session.config._tmp_path_factory.getbasetemp()
         seen = self._covered(session, list(files.values()))
         if seen is None:
             return True

@@ -57,7 +57,7 @@ def look_by_loops(picture: np.ndarray) -> list[float]:
     return [float(value) for value in found]
 
 
-@pytest.mark.parametrize("shape", [(9, 12, 1), (13, 8, 3), (100, 40, 1), (30, 170, 3)])
+@pytest.mark.parametrize("shape", [(9, 12, 1), (13, 8, 3), (96, 7, 1), (100, 40, 1), (30, 170, 3)])
 def test_the_look_is_what_it_says(shape: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(sum(shape))
     picture = (rng.random(shape) ** 2 * np.linspace(120, 255, shape[1])[None, :, None]).astype(np.uint8)
@@ -216,6 +216,7 @@ def packed_array(*shape: int, value: float = 1.0) -> dict[str, Any]:
         ("means", packed_array(2, 4)), ("weights", packed_array(20, 2)), ("bias", packed_array(2)),
         ("middle", packed_array(4)), ("spread", packed_array(2)), ("share", packed_array(4)),
         ("scale", packed_array(20, value=0.0)), ("scale", packed_array(20, value=-1.0)),
+        ("limit", "inf"), ("centre", "-inf"), ("limit", "nan"),
         ("spread", packed_array(3, value=0.0)), ("spread", packed_array(3, value=-1.0)),
         ("limit", 0.5), ("limit", 1e999), ("centre", -1e999), ("centre", 3.5), ("kinds", ["noise"]), ("kinds", 3),
         ("views", ["foreign", "features", "look"]), ("schema", 0), ("schema", 3), ("schema", 1),
@@ -228,6 +229,14 @@ def test_numbers_that_do_not_go_together_are_refused(name: str, value: object) -
     with pytest.raises(StoreError) as refused:
         from_json(json.dumps(raw | {name: value}))
     assert refused.value.kind == "damaged" and "'domain.json' is no domain gate" in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["scale", "spread"])
+def test_one_scale_of_many_that_is_0_is_refused(name: str) -> None:
+    values = getattr(some(), name).copy()
+    values[1] = 0.0
+    with pytest.raises(StoreError, match="not above 0"):
+        from_json(replace(some(), **{name: values}).to_json())
 
 
 def test_a_look_wider_than_all_features_is_refused() -> None:
