@@ -41,6 +41,7 @@ def test_more_than_4096_numbers_are_kept_at_half_precision() -> None:
         {"shape": [1], "type": "float32", "data": "!" + data(1.0)},
         {"shape": [1], "type": "float32", "data": data(float("inf"))},
         {"shape": [1], "type": "float32", "data": data(float("nan"))},
+        {"shape": [2], "type": "float32", "data": data(float("nan"), 1.0)},
         {"shape": [1], "type": "float32"},
         {"shape": [1_000_001], "type": "float16", "data": base64.b64encode(bytes(2_000_002)).decode()},
     ],

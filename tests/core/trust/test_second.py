@@ -35,6 +35,7 @@ def test_the_worse_of_both_opinions_counts() -> None:
     assert agreed[0].score > 1 and agreed[0].reasons == ()  # why is not known
     assert agreed[1].score == 0.9  # it only adds doubt
     assert agreed[2].score == 99.0  # no number is no reason to trust
+    assert gate().beside(inside[:1], rows(float("-inf")))[0] == DomainVerdict(99.0, False)
     barely = gate().beside([DomainVerdict(0.2, True)], rows(1e-6 - np.log(2) / 2))
     assert not barely[0].inside and barely[0].score >= 1.0001  # what is flagged never reads as 1
 
@@ -109,5 +110,6 @@ def test_each_number_must_go_with_the_others() -> None:
         assert refused.value.kind == "damaged"
     one = replace(good, weights=np.zeros((5, 2)), bias=np.zeros(2), kinds=("one",))
     assert second.from_json(one.to_json()).kinds == ("one",)
-    with pytest.raises(StoreError):
-        second.from_json(json.dumps(raw | {"schema": 0}))
+    for change in ({"schema": 0}, {"limit": "inf"}, {"centre": "-inf"}, {"limit": "nan"}):
+        with pytest.raises(StoreError):
+            second.from_json(json.dumps(raw | change))

@@ -60,6 +60,7 @@ def test_the_less_is_seen_the_farther_is_the_picture() -> None:
     assert shown.agreed(INSIDE, shown.LEAST) is INSIDE and shown.agreed(INSIDE, 1.0) is INSIDE
     assert shown.agreed(INSIDE, 0.0) == DomainVerdict(2.0001, False)
     assert shown.agreed(INSIDE, 0.05) == DomainVerdict(1.7501, False)
+    assert shown.agreed(INSIDE, 0.123456) == DomainVerdict(1.3828, False)  # 1.38282
     assert shown.agreed(INSIDE, 0.2 - 1e-9) == DomainVerdict(1.0001, False)
 
 
