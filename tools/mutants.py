@@ -91,7 +91,7 @@ TARGETS = (
     Target("desktop.system.csv_cells", ("tests/system/test_csv_cells.py",)),
     Target("desktop.store.manifest", ("tests/store/test_manifest.py",)),
     Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
-    Target("desktop.ml.packaging.package", _GATES),
+    Target("desktop.ml.packaging.package", (*_GATES, "tests/ml/packaging/test_package_rules.py")),
     Target("desktop.ml.packaging.decide", (*_GATES, "tests/ml/packaging/test_decide.py")),
     Target("desktop.ml.teaching.accuracy", ("tests/ml/teaching",)),
     Target("desktop.ml.teaching.ridge", ("tests/ml/teaching",)),
