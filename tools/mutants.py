@@ -90,6 +90,7 @@ TARGETS = (
     Target("desktop.core.data.person_names", ("tests/core/data/test_person_names.py",)),
     Target("desktop.system.csv_cells", ("tests/system/test_csv_cells.py",)),
     Target("desktop.store.manifest", ("tests/store/test_manifest.py",)),
+    Target("desktop.store.model_limits", ("tests/store/test_model_limits.py",)),
     Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
     Target("desktop.ml.packaging.package", (*_GATES, "tests/ml/packaging/test_package_rules.py")),
     Target("desktop.ml.packaging.decide", (*_GATES, "tests/ml/packaging/test_decide.py")),
