@@ -225,7 +225,7 @@ def _members(path: Path) -> Iterator[tuple[_Member, IO[bytes]]]:
 
 def _place(path: Path, target: Path, name: str) -> Path | None:
     """Where a member goes; ``None`` for clutter. Raises :class:`DatasetError` for a name that leads out."""
-    from desktop.core.data.read_folders import is_clutter
+    from desktop.core.data.split_folders import is_clutter
 
     pure = PurePosixPath(name.replace("\\", "/"))
     parts = [part for part in pure.parts if part not in (".", "")]

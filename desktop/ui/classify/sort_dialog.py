@@ -132,6 +132,25 @@ class SortDialog(QDialog):
         self._follow()
 
     def _build(self, how: str) -> None:
+        self._show_what_will_be()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 16, 16, 12)
+        layout.setSpacing(10)
+        layout.addLayout(self._ways(how))
+        layout.addLayout(self._place_and_names(how))
+        layout.addLayout(self._choices())
+        layout.addWidget(self.doubtful)
+        layout.addWidget(self._medical)
+        layout.addWidget(self._table, 1)
+        layout.addWidget(self.summary)
+        layout.addWidget(self.caution)
+        layout.addLayout(self._foot())
+        self.caution.hide()
+        self._bar.hide()
+        self.back.hide()
+
+    def _ways(self, how: str) -> QHBoxLayout:
+        """Copy, move or rename."""
         self.ways = QButtonGroup(self)
         ways = QHBoxLayout()
         ways.setSpacing(16)
@@ -145,15 +164,16 @@ class SortDialog(QDialog):
             button.toggled.connect(self._follow)
             ways.addWidget(button)
         ways.addStretch(1)
+        return ways
+
+    def _place_and_names(self, how: str) -> QGridLayout:
+        """The folder that the files go to, and how they are called there."""
         self.folder = QLineEdit(self._settings.get("sort_folder"))
         self.folder.setAccessibleName(self.tr("Folder"))
         self.folder.setPlaceholderText(self.tr("The folder that shall hold the folders of the answers"))
         self.folder.textChanged.connect(self._follow)
         self._browse = QPushButton(self.tr("Choose…"))
         self._browse.clicked.connect(self._choose)
-        self.by_answer = QCheckBox(self.tr("A folder for each answer"))
-        self.by_answer.setChecked(True)
-        self.by_answer.toggled.connect(self._follow)
         self.pattern = QComboBox()
         make_editable(self.pattern)
         self.pattern.setAccessibleName(self.tr("Names"))
@@ -166,6 +186,26 @@ class SortDialog(QDialog):
             "secondary",
             wrap=True,
         )
+        form = QGridLayout()
+        form.setHorizontalSpacing(8)
+        form.setVerticalSpacing(8)
+        self._folder_label = make_label(self.tr("Folder"))
+        self._folder_label.setBuddy(self.folder)
+        names = make_label(self.tr("Names"))
+        names.setBuddy(self.pattern)
+        form.addWidget(self._folder_label, 0, 0)
+        form.addWidget(self.folder, 0, 1)
+        form.addWidget(self._browse, 0, 2)
+        form.addWidget(names, 1, 0)
+        form.addWidget(self.pattern, 1, 1)
+        form.addWidget(fields, 2, 1, 1, 2)
+        return form
+
+    def _choices(self) -> QHBoxLayout:
+        """Which pictures go, into which folders, and what happens where a name is taken."""
+        self.by_answer = QCheckBox(self.tr("A folder for each answer"))
+        self.by_answer.setChecked(True)
+        self.by_answer.toggled.connect(self._follow)
         self.limit = QCheckBox(self.tr("Only scores of at least"))
         self.limit.toggled.connect(self._follow)
         self.at_least = QDoubleSpinBox()
@@ -183,21 +223,8 @@ class SortDialog(QDialog):
         self.taken.addItem(self.tr("number the new one"), False)
         self.taken.addItem(self.tr("leave the picture"), True)
         self.taken.currentIndexChanged.connect(self._follow)
-        form = QGridLayout()
-        form.setHorizontalSpacing(8)
-        form.setVerticalSpacing(8)
-        self._folder_label = make_label(self.tr("Folder"))
-        self._folder_label.setBuddy(self.folder)
-        names = make_label(self.tr("Names"))
-        names.setBuddy(self.pattern)
         taken = make_label(self.tr("If the name is taken"))
         taken.setBuddy(self.taken)
-        form.addWidget(self._folder_label, 0, 0)
-        form.addWidget(self.folder, 0, 1)
-        form.addWidget(self._browse, 0, 2)
-        form.addWidget(names, 1, 0)
-        form.addWidget(self.pattern, 1, 1)
-        form.addWidget(fields, 2, 1, 1, 2)
         choices = QHBoxLayout()
         choices.setSpacing(8)
         choices.addWidget(self.by_answer)
@@ -207,6 +234,10 @@ class SortDialog(QDialog):
         choices.addStretch(1)
         choices.addWidget(taken)
         choices.addWidget(self.taken)
+        return choices
+
+    def _show_what_will_be(self) -> None:
+        """The notice of the model, the list of files, and what is to be said of it."""
         self._medical = MedicalNotice()
         manifest = self._manifest
         self._medical.show_for(manifest is not None and manifest.medical, manifest.card.notice if manifest else "")
@@ -222,6 +253,9 @@ class SortDialog(QDialog):
         self._table.setColumnWidth(1, 320)
         self.summary = make_label("", "secondary", wrap=True, selectable=True)
         self.caution = CautionStrip()
+
+    def _foot(self) -> QHBoxLayout:
+        """How far it is, and the buttons."""
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress"))
@@ -238,21 +272,7 @@ class SortDialog(QDialog):
         foot.addStretch(1)
         for widget in (self.back, self.leave, self.go):
             foot.addWidget(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 16, 16, 12)
-        layout.setSpacing(10)
-        layout.addLayout(ways)
-        layout.addLayout(form)
-        layout.addLayout(choices)
-        layout.addWidget(self.doubtful)
-        layout.addWidget(self._medical)
-        layout.addWidget(self._table, 1)
-        layout.addWidget(self.summary)
-        layout.addWidget(self.caution)
-        layout.addLayout(foot)
-        self.caution.hide()
-        self._bar.hide()
-        self.back.hide()
+        return foot
 
     # The rule
 

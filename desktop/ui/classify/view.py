@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.advising import Adviser
 from desktop.services.classifying import Classifying
@@ -19,7 +19,9 @@ from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
 from desktop.ui.classify.camera_part import CameraPart
 from desktop.ui.classify.image_list import ImageList
+from desktop.ui.classify.looking_for_row import LookingForRow
 from desktop.ui.classify.picture_actions import PictureActions
+from desktop.ui.kit.remembered_sizes import RememberedSizes
 from desktop.ui.widgets.empty_state import EmptyState
 
 if TYPE_CHECKING:
@@ -80,23 +82,13 @@ class ClassifyView(QWidget):
 
     def _build(self) -> None:
         self.list = ImageList(self.session, self.classifying.said)
-        self._scan_words = QLabel()
-        self._scan_words.setProperty("role", "secondary")
-        self._scan_words.setWordWrap(True)
-        self._scan_cancel = QPushButton(self.tr("Cancel"))
-        self._scan_cancel.clicked.connect(self._cancel_scan)
-        self._scan_row = QWidget()
-        scan_layout = QHBoxLayout(self._scan_row)
-        scan_layout.setContentsMargins(12, 0, 4, 12)
-        scan_layout.addWidget(self._scan_words, 1)
-        scan_layout.addWidget(self._scan_cancel)
-        self._scan_row.hide()
+        self.looking_for = LookingForRow()
         left = QWidget()
         left_layout = QVBoxLayout(left)
         left_layout.setContentsMargins(0, 0, 0, 0)
         left_layout.setSpacing(0)
         left_layout.addWidget(self.list, 1)
-        left_layout.addWidget(self._scan_row)
+        left_layout.addWidget(self.looking_for)
         self.empty = EmptyState()
         holder = QWidget()
         holder_layout = QVBoxLayout(holder)
@@ -123,7 +115,7 @@ class ClassifyView(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._panes)
-        self._splitters = {"panes": self._panes, "middle": self._middle}
+        self._sizes = RememberedSizes(self._settings, {"panes": self._panes, "middle": self._middle}, self)
 
     def _connect(self) -> None:
         self.empty.open_files.connect(self.files_wanted)
@@ -148,11 +140,12 @@ class ClassifyView(QWidget):
         self.list.undo_requested.connect(self.undo)
         self.list.mode_changed.connect(self._remember_mode)
         self.opener.progressed.connect(self._show_scan)
-        self.opener.reading.connect(self._show_reading)
-        self.doing.similar.progressed.connect(self._show_looking)
+        self.opener.reading.connect(self.looking_for.show_reading)
+        self.doing.similar.progressed.connect(self.looking_for.show_compared)
         self.doing.similar.ended.connect(self._hide_scan)
         self.opener.finished.connect(self._on_opened)
-        self.opener.idle.connect(self._scan_row.hide)
+        self.opener.idle.connect(self.looking_for.hide)
+        self.looking_for.cancelled.connect(self._cancel_scan)
         self.opener.said.connect(self.said)
         self.opener.told.connect(self.told)
         self.opener.opened_one.connect(self.classifying.take_one)
@@ -169,8 +162,6 @@ class ClassifyView(QWidget):
         self.job.answered.connect(self._repaint_soon)
         self.job.began.connect(self._on_began)
         self.classifying.wanted.connect(self._show_results)
-        for splitter in self._splitters.values():
-            splitter.splitterMoved.connect(self._remember_sizes)
 
     def _small_pictures_are_there(self) -> bool:
         return not self.isVisible() or not self.list.model.missing(self.list.visible_items())
@@ -206,9 +197,8 @@ class ClassifyView(QWidget):
         self.explainer.changed.connect(self._on_map)
         self._answer.bars.menu_wanted.connect(self.doing.show_class_menu)
         self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
-        self._splitters["picture"] = self._picture.splitter
-        self._picture.splitter.splitterMoved.connect(self._remember_sizes)
-        self._restore_sizes()
+        self._sizes.add("picture", self._picture.splitter)
+        self._sizes.restore()
         self._results_later = QTimer(self)
         self._results_later.setSingleShot(True)
         self._results_later.setInterval(_RESULTS_MS)
@@ -236,7 +226,7 @@ class ClassifyView(QWidget):
         self._results.table.menu_wanted.connect(self._show_row_menu)
         self.doing.marks.changed.connect(self._show_marks)
         self._show_marks()
-        self._restore_sizes()
+        self._sizes.restore()
         self._results.catch_up()
 
     @Slot()
@@ -347,29 +337,12 @@ class ClassifyView(QWidget):
     @Slot(int)
     def _show_scan(self, found: int) -> None:
         self.list.show_removed(0)
-        self._scan_row.show()
-        if found:
-            self._scan_words.setText(self.tr("{0} images found…").format(self.locale().toString(found)))
-        else:
-            self._scan_words.setText(self.tr("Looking for images…"))
-
-    @Slot(int, int)
-    def _show_reading(self, done: int, total: int) -> None:
-        number = self.locale().toString
-        words = self.tr("Reading the headers of DICOM files: {0} of {1}…")
-        self._scan_words.setText(words.format(number(done), number(total)))
-
-    @Slot(int, int)
-    def _show_looking(self, done: int, total: int) -> None:
-        """How far 'find similar' is."""
-        self._scan_row.show()
-        number, of = self.locale().toString(done), self.locale().toString(total)
-        self._scan_words.setText(self.tr("Comparing {0} of {1} images…").format(number, of))
+        self.looking_for.show_found(found)
 
     @Slot()
     def _hide_scan(self) -> None:
         if not self.opener.busy:
-            self._scan_row.hide()
+            self.looking_for.hide()
 
     @Slot()
     def _cancel_scan(self) -> None:
@@ -572,28 +545,11 @@ class ClassifyView(QWidget):
     # What is remembered
 
     def _restore(self) -> None:
-        self._restore_sizes()
+        self._sizes.restore()
         if self._settings.get("list_mode") == "rows":
             self.list.set_mode("rows")
         self.empty.set_recent(self._settings.get("recent_folders"))
         self.empty.set_samples([])
-
-    def _restore_sizes(self) -> None:
-        held = self._settings.get("splitters")
-        for name, splitter in self._splitters.items():
-            sizes = held.get(name)
-            if isinstance(sizes, list) and len(sizes) == splitter.count() and all(isinstance(s, int) for s in sizes):
-                splitter.setSizes(sizes)
-
-    @Slot()
-    def _remember_sizes(self) -> None:
-        held = self._settings.get("splitters")
-        for name, splitter in self._splitters.items():
-            sizes = splitter.sizes()
-            # A hidden pane has no size worth remembering, and one alone none of its own.
-            if all(sizes) and len(sizes) > 1:
-                held[name] = sizes
-        self._settings.set("splitters", held)
 
     def _panel_engine(self, engine: EngineService) -> None:
         self.complete()

@@ -14,10 +14,10 @@ from desktop.app.training_data import open_training_data
 from desktop.cli import data as data_command
 from desktop.core.data import bursts
 from desktop.core.data.dataset import ALL
-from desktop.core.data.fitness import groups_of, obstacles
+from desktop.core.data.fitness import FRACTION, Columns, groups_of, obstacles, sides
 from desktop.core.data.inspection import inspect
 from desktop.core.data.open_data import open_dataset
-from desktop.core.data.splits import cut
+from desktop.core.data.splits import cut, together
 from desktop.core.types import FoveaError
 from desktop.ml.data.assemble import gather
 from tests.ml.data.test_own_data import make_plan
@@ -160,3 +160,72 @@ def test_splits_that_share_a_video_are_told(tmp_path: Path) -> None:
     kinds = {finding.kind for finding in inspect(tmp_path, near=False).findings}
     assert "bursts-across-splits" in kinds
     assert open_dataset(tmp_path, ALL).own_split("validation") == "val"
+
+
+class Parts:
+    """Labelled data of which some pictures lie in splits."""
+
+    def __init__(self, targets: list[int], splits: list[str | None]) -> None:
+        self.targets, self._splits = np.array(targets), splits
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def own_split(self, part: str) -> str | None:
+        return {"train": "train", "validation": "val"}[part] if part[:3] in {s[:3] for s in self._splits if s} else None
+
+    def split_of(self, position: int) -> str | None:
+        return self._splits[position]
+
+
+def both(data: Parts, opened: list[int], firm: Columns = (), alike: Columns = ()) -> tuple[list[int], list[int]]:
+    mask = np.isin(np.arange(len(data)), opened)
+    learn, check = sides(data, mask, firm, alike)  # type: ignore[arg-type]
+    return learn.tolist(), check.tolist()
+
+
+def test_splits_of_the_data_are_taken_as_they_are() -> None:
+    data = Parts([0, 1, 0, 1, 0, 1], ["train", "train", "val", "val", "test", "train"])
+    assert both(data, [0, 1, 2, 3, 4, 5]) == ([0, 1, 5], [2, 3])
+    assert both(data, [0, 2, 5]) == ([0, 5], [2])  # what does not open is in neither
+
+
+def test_without_a_split_to_check_with_a_fifth_is_cut_off_what_is_learned_from() -> None:
+    assert FRACTION == 0.2
+    labels = np.repeat([0, 1], 20)
+    wanted = [part.tolist() for part in cut(labels, list(range(40)), 0.2, 0)]
+    assert both(Parts(labels.tolist(), [None] * 40), list(range(40))) == tuple(wanted)
+    beside = Parts([*labels.tolist(), 0, 1], [*["train"] * 40, "test", "test"])
+    assert both(beside, list(range(42))) == tuple(wanted)
+    alone = Parts(
+        [*labels.tolist(), 0, 1], [*["val"] * 40, None, None]
+    )  # pictures to check with, and none to learn from
+    learn, check = both(alone, list(range(42)))
+    assert {*learn, *check} == set(range(42))
+    learn, check = both(Parts(labels.tolist(), [None] * 40), list(range(1, 40)))
+    assert 0 not in [*learn, *check] and len(check) in range(7, 10)
+
+
+def test_the_columns_of_persons_follow_the_pictures_that_are_cut() -> None:
+    labels = [0, 1] * 20
+    persons = [number // 4 for number in range(40)]  # four pictures each, two of each class
+    shut = [0, 1, 2, 3]
+    learn, check = both(Parts(labels, [None] * 40), [n for n in range(40) if n not in shut], [persons])
+    assert not {persons[n] for n in learn} & {persons[n] for n in check} and check
+    assert sorted([*learn, *check]) == list(range(4, 40))
+
+
+def test_what_is_firm_joins_with_what_looks_alike() -> None:
+    labels = np.repeat([0, 1], 6)
+    nothing = [None] * 12
+    pairs = [*(number // 2 for number in range(12))]
+    firm = [*("a" if number in (0, 11) else None for number in range(12))]
+    assert groups_of(labels, (), [nothing], 0.2, 0) == list(range(12)) == groups_of(labels, (), (), 0.2, 0)
+    assert groups_of(labels, (), [pairs], 0.2, 0) == together(pairs)
+    assert groups_of(labels, [firm], [nothing], 0.2, 0) == together(firm)
+    assert groups_of(labels, [firm], [pairs], 0.2, 0) == together(firm, pairs)
+    # All of the second class look alike: there it is the persons that count.
+    same = [*([None] * 6), *(["one"] * 6)]
+    kept = together([*("a" if number in (0, 11) else None for number in range(12))])
+    assert groups_of(labels, [firm], [same], 0.2, 0) == kept
+    assert groups_of(labels, (), [same], 0.2, 0) == list(range(12))
