@@ -275,7 +275,7 @@ def import_judgements(project: Project, key: str) -> Imported:
     if not judged:
         text = "no label of this evaluation was judged"
         raise FoveaError("no-judgements", text, "Judge some in Evaluate's gallery, then take them over.")
-    data = open_dataset(result.data.root, result.data.split or ALL)
+    data = open_dataset(result.data.root, result.data.split_to_open or ALL)
     place = {data.name(i): i for i in range(len(data))}
     out = Imported()
     right = [(data.source(place[name]), data.classes[int(data.targets[place[name]])])

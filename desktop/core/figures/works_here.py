@@ -39,8 +39,10 @@ def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[Ca
 
     With two classes sensitivity and specificity are compared as well: accuracy alone says little where the classes come
     in other shares than on the card's data. All were measured by the model's own decision: under another threshold
-    nothing is compared, and one sentence says so.
+    nothing is compared, and one sentence says so. A cross-validation is what the card's own figures come from.
     """
+    if result.data.crossed:  # the card's own figures: there is nothing to compare them with
+        return ()
     own, used = result.model.card.get("threshold"), result.model.threshold
     decided = own is not None or used is not None
     rows = [
