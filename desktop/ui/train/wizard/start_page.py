@@ -192,19 +192,25 @@ class StartingPointPage(WizardPage):
         self._filling = False
         self._ask_times()
 
+    _reckoning = False
+
+    def settled(self) -> bool:
+        return not self._reckoning
+
     def _ask_times(self) -> None:
         """Find out, in a thread, what each of them would take on this computer; a trial of it belongs to that."""
         draft, found = self.state.draft, tuple(self._origins)
-        self._times, self._asked = {}, found
+        self._times, self._asked, self._reckoning = {}, found, True
         task = Task(lambda _: (found, times(draft, found)))
         task.answered.connect(self._on_times)
+        task.failed.connect(lambda _error: self._on_times((found, {})))
         task.launch()
 
     @Slot(object)
     def _on_times(self, answer: tuple[object, dict[str, float]]) -> None:
         if answer[0] is not self._asked:
             return
-        self._times = answer[1]
+        self._times, self._reckoning = answer[1], False
         titles = {origin.id: origin.title for origin in self._origins}
         for place in range(self.list.count()):
             item = self.list.item(place)
