@@ -67,7 +67,7 @@ class Trainer:
         """Run one trial; why none could begin, '' where one has come to an end."""
         assert self._plan is not None
         root = Path(data_root) if data_root else None
-        part = search.Part(worker, 1, self._checked)
+        part = search.SearchPart(worker, 1, self._checked)
         try:
             search.run_search(
                 name, self._plan, space, trials, storage, goal, prune, root, halt=self._halt, part=part
@@ -102,7 +102,7 @@ def run_search(
     wanted = search.grid_size(space) if trials is None else trials
     # The driver's part: refuse what cannot be, compare plan and data, queue again what was cut off.
     begun = search.run_search(
-        name, plan, space, trials, storage, goal, prune, data_root, halt=halt, part=search.Part("", 0)
+        name, plan, space, trials, storage, goal, prune, data_root, halt=halt, part=search.SearchPart("", 0)
     )  # fmt: skip
     data, digest, inside = _packed(plan)
 

@@ -48,7 +48,7 @@ from desktop.system.files import write_atomically
 from desktop.system.words import english, phrase
 
 __all__ = [
-    "Choices", "Dimension", "Goal", "Halt", "Part", "Range", "SearchError", "SearchResult", "TrialResult", "folder",
+    "Choices", "Dimension", "Goal", "Halt", "SearchPart", "Range", "SearchError", "SearchResult", "TrialResult", "folder",
     "grid_size", "load", "names", "read_kept", "release", "run_search", "under_way",
 ]  # fmt: skip
 
@@ -67,7 +67,7 @@ class Halt:
         self.asked = False
 
 
-class Part(NamedTuple):
+class SearchPart(NamedTuple):
     """What one of several that share a search does of it: at most ``most`` trials, known by the name of ``worker``;
     none to begin with is the driver's part: to open the search and to queue again what was cut off. ``checked`` says
     that this process has compared the data before."""
@@ -89,7 +89,7 @@ def run_search(
     listener: Callable[[int, Event], None] = lambda number, event: None,
     ended: Callable[[TrialResult], None] = lambda trial: None,
     halt: Halt | None = None,
-    part: Part | None = None,
+    part: SearchPart | None = None,
 ) -> SearchResult:
     """Try settings of ``space`` on ``plan``; a grid where ``trials`` is ``None``, else that many trials in all.
 
