@@ -21,6 +21,18 @@ ALL = {
 }  # fmt: skip
 
 
+TITLES = {
+    "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy",
+    "top5": "Right among the first five (top-5 accuracy)", "sensitivity": "Sensitivity for '{label}'",
+    "specificity": "Specificity for '{label}'", "ppv": "Positive predictive value, in this data",
+    "npv": "Negative predictive value, in this data", "auc": "Area under the ROC curve (AUC)",
+    "average_precision": "Average precision", "macro_precision": "Macro precision", "macro_recall": "Macro recall",
+    "macro_f1": "Macro F1", "weighted_precision": "Weighted precision", "weighted_recall": "Weighted recall",
+    "weighted_f1": "Weighted F1", "ece": "Calibration error (ECE)", "brier": "Brier score",
+    "refused": "Refused as not its kind",
+}  # fmt: skip
+
+
 def holding(paths: list[str]) -> Any:
     """Something that holds an estimate under each of ``paths``, its ``n`` the place in the list."""
     held = SimpleNamespace(point=None, means=None)
@@ -59,6 +71,22 @@ def test_titles_units_and_senses() -> None:
     assert rows["specificity"].titled() == "Specificity" and rows["ppv"].brief == "PPV in this data"
     assert rows["npv"].named == "Negative predictive value, in this data"
     assert rows["auc"].titled() == "Area under the ROC curve (AUC)" and rows["brier"].brief == "Brier score"
+    assert table.CONTEXT == "Metrics" and not any(row.wide for row in rows.values())
+    assert {key: row.title for key, row in rows.items()} == TITLES
+    assert [row.title for row in table.POINT_METRICS] == [
+        *(TITLES[key] for key in ("sensitivity", "specificity", "ppv", "npv")), "Accuracy in this data",
+    ]  # fmt: skip
+    assert [row.title for row in table.CLASS_METRICS] == ["Precision", "Recall", "Specificity", "F1", "FPR", "FNR"]
+    assert {key: row.short for key, row in rows.items() if row.short} == {
+        "top5": "Top-5 accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "PPV in this data",
+        "npv": "NPV in this data", "auc": "AUC", "ece": "ECE",
+    }  # fmt: skip
+    assert {key: row.group for key, row in rows.items() if row.group != "answers"} == {
+        **dict.fromkeys(("sensitivity", "specificity", "ppv", "npv"), "decision"),
+        **dict.fromkeys(("auc", "average_precision"), "ranking"),
+        **{key: "means" for key in rows if key.startswith(("macro_", "weighted_"))},
+        **dict.fromkeys(("ece", "brier"), "calibration"), "refused": "kind",
+    }  # fmt: skip
     of_class = {row.key: row for row in table.CLASS_METRICS}
     assert list(of_class) == ["precision", "recall", "specificity", "f1", "fpr", "fnr"]
     assert [key for key, row in of_class.items() if row.lower] == ["fpr", "fnr"]
