@@ -82,9 +82,11 @@ class TruthPanel(QFrame):
         self.setVisible(0 < len(labels) <= MOST)
 
     def set_usable(self, usable: bool) -> None:
-        """Whether there is a drawing to keep."""
+        """Whether there is a drawing to keep; buttons that are grey say why."""
         for button in self._buttons:
             button.setEnabled(usable)
+            told = self.tr("Keep the drawing as {0}").format(button.property("label"))
+            button.setToolTip(tip(told if usable else self.tr("Draw something first: the sheet is blank.")))
 
     @property
     def own(self) -> OwnDrawings | None:
