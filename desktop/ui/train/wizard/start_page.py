@@ -192,12 +192,17 @@ class StartingPointPage(WizardPage):
         self._filling = False
         self._ask_times()
 
+    _reckoning = False
+
+    def settled(self) -> bool:
+        return not self._reckoning
+
     def _ask_times(self) -> None:
         """Find out, in a thread, what each of them would take on this computer; a trial of it belongs to that."""
         from desktop.app import expected_time
 
         draft, found, known = self.state.draft, tuple(self._origins), self.state.slowness
-        self._times, self._asked = {}, found
+        self._times, self._asked, self._reckoning = {}, found, True
 
         def work(_: Task) -> object:
             slowness = known if known is not None else expected_time.trial()
@@ -205,14 +210,15 @@ class StartingPointPage(WizardPage):
 
         task = Task(work)
         task.answered.connect(self._on_times)
+        task.failed.connect(lambda _error: self._on_times((found, {}, None)))
         task.launch()
 
     @Slot(object)
-    def _on_times(self, answer: tuple[object, dict[str, float], float]) -> None:
+    def _on_times(self, answer: tuple[object, dict[str, float], float | None]) -> None:
         self.state.slowness = answer[2] if self.state.slowness is None else self.state.slowness
         if answer[0] is not self._asked:
             return
-        self._times = answer[1]
+        self._times, self._reckoning = answer[1], False
         titles = {origin.id: origin.title for origin in self._origins}
         for place in range(self.list.count()):
             item = self.list.item(place)
