@@ -12,7 +12,7 @@ from desktop.core.types import FoveaError
 from desktop.services.drawings import OwnDrawings
 from desktop.system.words import listed
 from desktop.ui.kit.flow import FlowLayout
-from desktop.ui.kit.widgets import caption, count, make_label, tip
+from desktop.ui.kit.widgets import caption, count, make_label, set_usable, tip
 
 _ACROSS = 5
 MOST = 40
@@ -84,9 +84,7 @@ class TruthPanel(QFrame):
     def set_usable(self, usable: bool) -> None:
         """Whether there is a drawing to keep; buttons that are grey say why."""
         for button in self._buttons:
-            button.setEnabled(usable)
-            told = self.tr("Keep the drawing as {0}").format(button.property("label"))
-            button.setToolTip(tip(told if usable else self.tr("Draw something first: the sheet is blank.")))
+            set_usable(button, usable, self.tr("Draw something first: the sheet is blank."))
 
     @property
     def own(self) -> OwnDrawings | None:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from desktop.core.figures.intervals import proportion
 from desktop.ui.evaluate.head import titled
 from desktop.ui.kit.formatting import both, count, data_words, moment, number
-from desktop.ui.kit.widgets import make_label, tip
+from desktop.ui.kit.widgets import make_label, set_usable, tip
 
 if TYPE_CHECKING:
     from desktop.core.figures.store import Kept
@@ -153,10 +153,10 @@ class KeptPart(QFrame):
     @Slot()
     def _on_selection(self) -> None:
         chosen = len(self.list.selectedItems())
-        for thing in (self._open, self.open_button):
-            thing.setEnabled(chosen == 1)
-        for thing in (self._delete, self.delete_button):
-            thing.setEnabled(chosen > 0)
+        self._open.setEnabled(chosen == 1)
+        set_usable(self.open_button, chosen == 1, self.tr("Choose one of them first."))
+        set_usable(self.delete_button, chosen > 0, self.tr("Choose some of them first."))
+        self._delete.setEnabled(chosen > 0)
 
     @Slot()
     def _open_current(self) -> None:

@@ -97,6 +97,9 @@ class SummaryPage(WizardPage):
         if self._stale:
             self._show()
 
+    def settled(self) -> bool:
+        return self._asked is None or bool(self._time)
+
     def isComplete(self) -> bool:
         return bool(self.state.draft.name.strip()) and not self._trouble()
 
