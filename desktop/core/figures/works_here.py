@@ -94,6 +94,13 @@ def _refused(result: EvaluationResult, figures: Figures) -> tuple[CardComparison
     return (CardComparison(REFUSED, figures.refused, listed, verdict),)
 
 
+def other_kind(result: EvaluationResult, figures: Figures) -> str:
+    """That the model's gate takes more of the pictures for another kind than chance explains, in a sentence; empty
+    where it does not, or was not asked. Whoever shows figures says it beside them."""
+    found = (row.verdict for row in _refused(result, figures))
+    return next((verdict.sentence for verdict in found if verdict.verdict == "other-kind"), "")
+
+
 def works_here_json(result: EvaluationResult, figures: Figures) -> list[dict[str, Any]]:
     """'Does it work here?' as plain JSON values: a verdict, a sentence and the numbers for each figure of the card."""
     return [

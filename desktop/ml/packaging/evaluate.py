@@ -65,6 +65,8 @@ def result_of(
     its pictures' names are relative to the data's folder."""
     threshold = decision.value if decision.rule == "threshold" else None
     groups = _people(pictures, plan)
+    if groups is not None and len(np.unique(groups)) == len(groups):
+        groups = None  # each alone: nothing tells of people who have several pictures
     return EvaluationResult(
         model=ModelFacts(
             id=plan.id,

@@ -84,6 +84,7 @@ class ResultsPage(QWidget):
         head.addWidget(self._facts)
         self.medical = MedicalNotice()
         self.how = make_label("", "caution", wrap=True)
+        self.kind = CautionStrip()
         self.incomplete = CautionStrip()
         self.unanswered = CautionStrip()
         self.strip = RunStrip()
@@ -143,6 +144,7 @@ class ResultsPage(QWidget):
         for widget in (
             self.medical,
             self.how,
+            self.kind,
             self.incomplete,
             self.unanswered,
             self.strip,
@@ -152,7 +154,7 @@ class ResultsPage(QWidget):
         ):
             layout.addWidget(widget)
         layout.addWidget(self.tabs, 1)
-        for widget in (self.medical, self.how, self.incomplete, self.unanswered, self.strip, self.threshold):
+        for widget in (self.medical, self.how, self.kind, self.incomplete, self.unanswered, self.strip, self.threshold):
             widget.hide()
 
     @Slot()
@@ -201,6 +203,7 @@ class ResultsPage(QWidget):
         self._facts.clear()
         self.medical.show_for(medical)
         self.how.hide()
+        self.kind.hide()
         self.incomplete.hide()
         self.unanswered.hide()
         self.strip.begin()
@@ -246,6 +249,8 @@ class ResultsPage(QWidget):
 
     @Slot()
     def _show_result(self) -> None:
+        from desktop.core.figures.works_here import other_kind
+
         state = self.state
         self._streaming = self._running = None
         self.gallery.running = False
@@ -267,6 +272,9 @@ class ResultsPage(QWidget):
         self.medical.show_for(result.model.medical)
         self.how.setText(result.how)
         self.how.setVisible(bool(result.how))
+        kind = other_kind(result, state.figures)
+        self.kind.set_text(kind)
+        self.kind.setVisible(bool(kind))
         self.incomplete.setVisible(not result.complete)
         self.incomplete.set_text(
             self.tr(

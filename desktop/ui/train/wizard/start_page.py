@@ -199,15 +199,23 @@ class StartingPointPage(WizardPage):
 
     def _ask_times(self) -> None:
         """Find out, in a thread, what each of them would take on this computer; a trial of it belongs to that."""
-        draft, found = self.state.draft, tuple(self._origins)
+        from desktop.app import expected_time
+
+        draft, found, known = self.state.draft, tuple(self._origins), self.state.slowness
         self._times, self._asked, self._reckoning = {}, found, True
-        task = Task(lambda _: (found, times(draft, found)))
+
+        def work(_: Task) -> object:
+            slowness = known if known is not None else expected_time.trial()
+            return found, times(draft, found, slowness), slowness
+
+        task = Task(work)
         task.answered.connect(self._on_times)
-        task.failed.connect(lambda _error: self._on_times((found, {})))
+        task.failed.connect(lambda _error: self._on_times((found, {}, None)))
         task.launch()
 
     @Slot(object)
-    def _on_times(self, answer: tuple[object, dict[str, float]]) -> None:
+    def _on_times(self, answer: tuple[object, dict[str, float], float | None]) -> None:
+        self.state.slowness = answer[2] if self.state.slowness is None else self.state.slowness
         if answer[0] is not self._asked:
             return
         self._times, self._reckoning = answer[1], False
