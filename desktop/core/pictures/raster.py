@@ -150,7 +150,7 @@ def _decode_png(file: BinaryIO, frame: int) -> DecodedImage:
         notices: tuple[Notice, ...] = ()
         shown: Image.Image = picture
         if frame:
-            shown = animation.png_frame(file, frame, facts.apart)
+            shown, notices, exponent = animation.png_frame(file, frame, facts.apart, exponent)
         elif raw:
             shown, notices = deep_png.to_eight(picture, file, raw, exponent)
             exponent = 1.0  # seen to, on the 16 bits
