@@ -131,6 +131,8 @@ def _decode_jpeg(file: BinaryIO, size: int, reduce_to: int | None) -> DecodedIma
                 raise failure or EOFError
             loaded, missing = completed
             notices = (*notices, missing)
+        elif jpeg_file.stops_early(loaded, file):
+            raise EOFError
         profile = _profile(picture.info.get("icc_profile"))
         reduced = loaded.size != stored
         return _finished(loaded, "JPEG", 0, 1, orientation, profile, stored=stored, notices=notices, reduced=reduced)
