@@ -14,12 +14,12 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from desktop import paths
+from desktop.core.data.file_names import RESERVED
 from desktop.core.types import FoveaError
 from desktop.system.files import reason_of, write_atomically
 from desktop.system.words import phrase
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,60}[A-Za-z0-9]|[A-Za-z0-9]")
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
 class OwnDrawings:
@@ -117,7 +117,7 @@ def own_folders() -> list[Path]:
 
 def folder_name(label: str) -> str:
     """``label`` as the name of a folder on every system; ``urllib.parse.unquote`` brings it back."""
-    if _PLAIN.fullmatch(label) and label.split(".")[0].lower() not in _RESERVED:
+    if _PLAIN.fullmatch(label) and label.split(".")[0].lower() not in RESERVED:
         return label
     coded = quote(label, safe="").replace(".", "%2E") or "%00"
     # A word of plain letters that a system keeps for itself: its first letter coded.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop.core.types import StoreError
-from desktop.store.ids import free_among
+from desktop.store.ids import free_among, is_folder_everywhere
 from desktop.store.manifest import FileEntry, Manifest
 from desktop.store.store import MANIFEST, TRASH, ModelEntry, ModelStore, changing, sha256_of, trash_place
 from desktop.system.files import OWN_DISK, not_written, write_atomically
@@ -198,7 +198,8 @@ def commit_as_new(store: ModelStore, manifest: Manifest, fill: Callable[[Path], 
     given. Returns the manifest as committed. Raises what ``fill`` raises, and :class:`StoreError`."""
     with _changing(store):
         taken = any(entry.id == manifest.id for entry in store.entries())
-        chosen = replace(manifest, id=free_id(store, manifest.id)) if taken else manifest
+        fits = not taken and is_folder_everywhere(manifest.id)
+        chosen = manifest if fits else replace(manifest, id=free_id(store, manifest.id))
         with store.stage(chosen) as folder:
             fill(folder)
     return chosen

@@ -15,16 +15,25 @@ _LONGEST = 56  # with a number behind it an id stays below the 64 characters tha
 
 
 def id_of(name: str) -> str:
-    """An id (lower-case letters, digits, hyphens) from a name; ``model`` where nothing of it is Latin."""
+    """An id (lower-case letters, digits, hyphens) from a name; ``model`` where nothing of it is Latin.
+
+    It is the name of a folder as well, so it is never that of a device of Windows: no folder there can be ``con``.
+    """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].strip("-") or "model"
+    found = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].strip("-") or "model"
+    return found if is_folder_everywhere(found) else f"{found}-1"
+
+
+def is_folder_everywhere(model_id: str) -> bool:
+    """Whether a folder may be called ``model_id``, an id by its letters, on every system."""
+    return model_id not in RESERVED
 
 
 def free_among(name: str, taken: Collection[str], there: Callable[[str], bool] = lambda found: False) -> str:
     """:func:`id_of`, with a number behind it where that id is ``taken`` or ``there``."""
     stem = chosen = id_of(name)
     number = 2
-    while chosen in taken or chosen in RESERVED or there(chosen):  # 'con' is no folder on Windows
+    while chosen in taken or there(chosen):
         chosen = f"{stem}-{number}"
         number += 1
     return chosen

@@ -49,6 +49,25 @@ def test_however_it_is_written(tmp_path: Path, name: str) -> None:
     assert named_like_patients(data, data.classes) == {name}
 
 
+@pytest.mark.parametrize(
+    ("patient", "name"),
+    [
+        ("Müller^Ute", "mueller"),
+        ("MUELLER^UTE", "müller ct"),
+        ("Schrödinger^Ina", "Schroedinger_I"),
+        ("Sørensen^Bo", "soerensen"),
+        ("Bjoerk^Aasa", "Björk_Å"),
+        ("Wójcik^Łukasz", "Lukasz_W"),
+        ("Yamada^Tarou=山田^太郎", "山田_1"),
+        ("O'Brien^Seán", "obrien"),
+        ("Иванов^Иван", "иванов"),
+    ],
+)
+def test_however_it_is_spelt(tmp_path: Path, patient: str, name: str) -> None:
+    data = open_dataset(scans(tmp_path / "set", {name: patient, "other": "Kim^Lee"}, each=2), ALL)
+    assert named_like_patients(data, data.classes) == {name}
+
+
 @pytest.mark.parametrize("patient", ["Chest^Phantom", "Ann^Bo", "Left^Right"])
 def test_words_that_name_nobody_do_not_stop_it(tmp_path: Path, patient: str) -> None:
     data = open_dataset(scans(tmp_path / "set", {"chest left": patient, "cannon": patient}), ALL)

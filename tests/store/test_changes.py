@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from desktop.core.data.file_names import RESERVED
 from desktop.core.types import StoreError
 from desktop.store import changes, locks
+from desktop.store.ids import id_of
+from desktop.store.manifest import ID_PATTERN
 from desktop.store.store import ModelStore, _lock_of
 from tests.store.makers import COLOURS, add_colours, manifest
 
@@ -194,3 +199,19 @@ def test_a_token_that_leads_elsewhere_is_none(store: ModelStore, token: str) -> 
     with pytest.raises(StoreError) as caught:
         changes.restore(store, token)
     assert caught.value.kind == "not-in-trash"
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "com1", "Lpt9", "aux. ", "CON.", " prn ", "..con..", "ｃｏｎ"])
+def test_no_id_is_the_name_of_a_device_of_windows(store: ModelStore, name: str) -> None:
+    for made in (id_of(name), changes.free_id(store, name), changes.duplicate(store, "colours", name)):
+        assert ID_PATTERN.fullmatch(made) and not made.endswith("-")
+        assert made.split(".")[0] not in RESERVED
+
+
+def test_a_model_from_elsewhere_that_is_called_like_a_device_gets_another_id(store: ModelStore) -> None:
+    def fill(folder: Path) -> None:
+        shutil.copy(COLOURS, folder / "model.tflite")
+
+    for device in ("con", "nul", "com1", "con"):
+        kept = changes.commit_as_new(store, replace(manifest(), id=device), fill)
+        assert kept.id not in RESERVED and kept.id.startswith(device) and store.get(kept.id).state == "ready"

@@ -12,7 +12,7 @@ import re
 import secrets
 import stat
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -37,6 +37,9 @@ _JOINED = 12  # parts of a name that are looked for joined to each other
 _IDEOGRAPHS = "\u2e80"  # from here on one letter is a whole word
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS = re.compile(r"[^\W\d_]+")
+# Letters that Unicode does not take apart, as they are written without them; and what stands for an accent in ASCII.
+_PLAINER = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
+_SPELT = re.compile("([ou])e|a[ae]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,8 +121,8 @@ class Patients:
 def patient_in(path: str, *names: str) -> set[str]:
     """Those of ``names`` that hold a part of the patient's name or number of the DICOM file ``path``.
 
-    Case and accents do not count. Parts of one or two letters (Li, Wu) must be whole words of a name, or stand beside
-    another part (``LiWu7.dcm``); numbers as short as that tell nobody.
+    Case and accents do not count, nor whether 'ü' is written 'u' or 'ue'. Parts of one or two letters (Li, Wu) must be
+    whole words of a name, or stand beside another part (``LiWu7.dcm``); numbers as short as that tell nobody.
     """
     return patients_in([(path, names)])[0]
 
@@ -142,7 +145,8 @@ def _having(header: Mapping[str, str], names: Sequence[str]) -> set[str]:
     words = {part for part in parts if len(part) >= (_LONG_NUMBER if part.isdigit() else _SHORTEST_NAME)}
     words |= {part for part in parts if part[0] >= _IDEOGRAPHS}
     words |= {a + b for a, b in permutations(parts[:_JOINED], 2) if len(a + b) >= _SHORTEST_NAME and (a + b).isalpha()}
-    return {name for name in names if words & (_words(name) | set(re.split(r"[\W_]+", _plain(name))))}
+    words = _spellings(words)
+    return {name for name in names if words & _spellings(_words(name) | set(re.split(r"[\W_]+", _plain(name))))}
 
 
 def told_in(header: Mapping[str, str], names: Sequence[str]) -> set[str]:
@@ -153,14 +157,30 @@ def told_in(header: Mapping[str, str], names: Sequence[str]) -> set[str]:
     joined = (a + b for a, b in permutations(parts[:_JOINED], 2))
     long += [name for name in joined if len(name) >= _SHORTEST_NAME and name.isalpha()]
     short = {part for part in parts if len(part) < _SHORTEST_NAME and part.isalpha()}
-    return {name for name in names if any(part in _plain(name) for part in long) or short & _words(name)}
+    long = [*_spellings(long)]
+    return {name for name in names if _holds(_plain(name), long) or short & _words(name)}
+
+
+def _holds(plain: str, parts: Iterable[str]) -> bool:
+    spelt = _one_spelling(plain)
+    return any(part in plain or part in spelt for part in parts)
+
+
+def _spellings(words: Iterable[str]) -> set[str]:
+    """``words`` (of :func:`_plain`), and what they are where an 'ue' or 'aa' stands for a letter with an accent."""
+    words = set(words)
+    return words | {short for short in map(_one_spelling, words) if len(short) >= _SHORTEST_NAME}
+
+
+def _one_spelling(plain: str) -> str:
+    return _SPELT.sub(lambda found: found[1] or "a", plain)
 
 
 def _plain(text: str) -> str:
     """``text`` without case and accents, however its letters are composed."""
     apart = unicodedata.normalize("NFKD", text)
     bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return unicodedata.normalize("NFKC", bare).casefold()
+    return unicodedata.normalize("NFKC", bare).casefold().translate(_PLAINER)
 
 
 def _words(name: str) -> set[str]:

@@ -16,11 +16,14 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from desktop.core.pictures import deep_png
 from desktop.core.pictures.containers import MAX_FRAMES, GifFrame, walk_gif
 from desktop.core.pictures.limits import check_size
-from desktop.core.types import DecodeError
+from desktop.core.types import DecodeError, Notice
 
 _KEEP, _CLEAR, _RESTORE = 0, 1, 2
+_DEPTH, _COLOUR = 24, 25  # where a PNG's IHDR says its bits and its kind of colour
+_GREY_KINDS = (0, 4)
 _GREYS = bytes(value for level in range(256) for value in (level,) * 3)
 
 
@@ -72,7 +75,7 @@ def gif_frame(file: BinaryIO, number: int) -> Image.Image:
     first = layers[0].box
     size = max(width, first[2]), max(height, first[3])  # a screen smaller than its first frame grows
     check_size(*size)
-    return _composed(layers, size)
+    return Image.fromarray(_composed(layers, size))
 
 
 def _gif_layer(file: BinaryIO, frame: GifFrame, shared: bytes) -> _Layer:
@@ -99,7 +102,9 @@ def _gif_layer(file: BinaryIO, frame: GifFrame, shared: bytes) -> _Layer:
 
 
 def _pixels(layer: _Layer, kind: str) -> np.ndarray:
-    """A layer's pixels, uint8 (H, W, 4)."""
+    """A layer's pixels, uint8 (H, W, 4); those of a PNG of 16 bits uint16."""
+    if kind == "PNG" and layer.data[_DEPTH] == 16:
+        return deep_png.samples(layer.data)
     with Image.open(io.BytesIO(layer.data), formats=(kind,)) as picture:
         if kind == "PNG":
             return np.asarray(picture.convert("RGBA"))
@@ -112,8 +117,8 @@ def _pixels(layer: _Layer, kind: str) -> np.ndarray:
     return coloured
 
 
-def _composed(layers: list[_Layer], size: tuple[int, int], kind: str = "GIF") -> Image.Image:
-    """The last of ``layers`` as it is seen, on what the ones before it left."""
+def _composed(layers: list[_Layer], size: tuple[int, int], kind: str = "GIF") -> np.ndarray:
+    """The last of ``layers`` as it is seen, on what the ones before it left: (H, W, 4) as of :func:`_pixels`."""
     # Where a frame replaces everything, what came before it is gone.
     start = 0
     for number, layer in enumerate(layers):
@@ -122,7 +127,8 @@ def _composed(layers: list[_Layer], size: tuple[int, int], kind: str = "GIF") ->
             start = number
     if layers[-1].disposal == _RESTORE and start == len(layers) - 1:
         start = 0
-    canvas = np.zeros((size[1], size[0], 4), np.uint8)
+    deep = kind == "PNG" and layers[0].data[_DEPTH] == 16
+    canvas = np.zeros((size[1], size[0], 4), np.uint16 if deep else np.uint8)
     for number, layer in enumerate(layers[start:], start):
         left, top, right, bottom = layer.box
         area = canvas[top:bottom, left:right]
@@ -140,14 +146,21 @@ def _composed(layers: list[_Layer], size: tuple[int, int], kind: str = "GIF") ->
             area[...] = 0
         elif before is not None:
             area[...] = before
-    return Image.fromarray(canvas)
+    return canvas
 
 
 def _draw(area: np.ndarray, drawn: np.ndarray) -> None:
-    """Lay ``drawn`` over ``area`` (both uint8 (H, W, 4)), in place (Porter and Duff's 'over')."""
-    veil = drawn[..., 3]
-    if bool(((veil == 0) | (veil == 255)).all()):
-        area[veil == 255] = drawn[veil == 255]
+    """Lay ``drawn`` over ``area`` (both uint8 or uint16, (H, W, 4)), in place (Porter and Duff's 'over')."""
+    veil, most = drawn[..., 3], np.iinfo(drawn.dtype).max
+    if bool(((veil == 0) | (veil == most)).all()):
+        area[veil == most] = drawn[veil == most]
+        return
+    if drawn.dtype != np.uint8:
+        share = drawn[..., 3:].astype(np.float32) / most
+        below = area[..., 3:].astype(np.float32) / most * (1 - share)
+        whole = np.maximum(share + below, np.float32(1e-9))
+        area[..., :3] = np.rint((drawn[..., :3] * share + area[..., :3] * below) / whole)
+        area[..., 3:] = np.rint((share + below) * most)
         return
     ground = Image.fromarray(np.ascontiguousarray(area))
     ground.alpha_composite(Image.fromarray(np.ascontiguousarray(drawn)))
@@ -157,8 +170,11 @@ def _draw(area: np.ndarray, drawn: np.ndarray) -> None:
 _ANCILLARY = frozenset((b"PLTE", b"tRNS"))
 
 
-def png_frame(file: BinaryIO, number: int, apart: bool) -> Image.Image:
-    """Frame ``number`` (0-based, not 0) of the animated PNG in ``file``, mode RGBA.
+def png_frame(
+    file: BinaryIO, number: int, apart: bool, exponent: float
+) -> tuple[Image.Image, tuple[Notice, ...], float]:
+    """Frame ``number`` (0-based, not 0) of the animated PNG in ``file``, mode RGBA; what was done to its depth; and the
+    power that is still to be applied: ``exponent``, or 1 where 16 bits have seen it already.
 
     ``apart``: its still picture is no part of the animation and counts as frame 0. Raises DecodeError ``damaged``.
     """
@@ -195,7 +211,12 @@ def png_frame(file: BinaryIO, number: int, apart: bool) -> Image.Image:
             break
     if len(layers) < wanted:
         raise DecodeError("damaged", "The PNG's animation has fewer frames than it says.", "Save it again.")
-    return _composed(layers[:wanted], struct.unpack(">II", head[:8]), "PNG")
+    canvas = _composed(layers[:wanted], struct.unpack(">II", head[:8]), "PNG")
+    if canvas.dtype == np.uint8:
+        return Image.fromarray(canvas), (), exponent
+    # The depth rule is that of the whole picture, so it comes last.
+    shown, notices = deep_png.shown_samples(canvas, layers[0].data[_COLOUR] in _GREY_KINDS, exponent)
+    return shown, notices, 1.0
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

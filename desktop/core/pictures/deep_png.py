@@ -8,6 +8,7 @@ The samples themselves are put together a band of rows at a time, because they w
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -49,15 +50,8 @@ def to_eight(
             every += windowing.counts16(samples)
             counts += windowing.counts16(samples, alpha > 0) if alpha is not None else windowing.counts16(samples)
             most = max(most, int(alpha.max())) if alpha is not None else most
-        counts = counts if counts.any() else every  # nothing is seen: then all of it decides
-        domain = np.arange(65536)
-        if grey or depth.is_shallow(counts, 16):
-            window = windowing.histogram_window(domain, counts) or (0.0, 65535.0)
-            notice = Notice("windowed", phrase("16-bit, windowed {describe}", describe=windowing.describe(window)))
-            table = curved(window, exponent)
-        else:
-            notice = depth.upper_eight(16)
-            table = curved((0.0, 65535.0), exponent) if exponent != 1.0 else (domain >> 8).astype(np.uint8)
+        # Where nothing is seen, all of it decides.
+        table, notice = _through(counts if counts.any() else every, grey, exponent)
         # Pillow opens grey with transparency as colour.
         shown = Image.new("LA", picture.size) if grey else picture
         veil = None if key is None else Image.new("L", picture.size, 255)
@@ -72,6 +66,55 @@ def to_eight(
     if veil is not None:
         shown.putalpha(veil)
     return shown, (notice,)
+
+
+def samples(still: bytes) -> np.ndarray:
+    """The samples of ``still``, a PNG of 16 bits a channel: uint16 (H, W, 4), grey three times, what is named
+    transparent with a transparency of 0. Raises Pillow's errors on bad data."""
+    with Image.open(io.BytesIO(still), formats=("PNG",)) as picture:
+        raw = layout(picture)
+        picture.load()
+        key = picture.info.get("transparency")
+        found = np.full((picture.height, picture.width, 4), 65535, np.uint16)
+        if not raw:
+            grey = np.asarray(picture).astype(np.uint16, copy=False)
+            found[..., :3] = grey[..., None]
+            if isinstance(key, int):
+                found[grey == key, 3] = 0
+            return found
+        key = key if isinstance(key, tuple) and raw == "RGB;16B" else None
+        with Image.open(io.BytesIO(still), formats=("PNG",)) as other:
+            other.tile = [tile._replace(args=_SWAPPED[raw]) for tile in other.tile]
+            other.load()
+            for top, some, alpha in _bands(picture, other, raw, key):
+                rows = found[top : top + len(some)]
+                rows[..., :3] = some if some.ndim == 3 else some[..., None]
+                if alpha is not None:
+                    rows[..., 3] = alpha
+    return found
+
+
+def shown_samples(found: np.ndarray, grey: bool, exponent: float) -> tuple[Image.Image, tuple[Notice, ...]]:
+    """What :func:`samples` gives (of ``grey`` or of colour), by the depth rule: mode RGBA, with what was done."""
+    alpha = found[..., 3]
+    seen = alpha > 0
+    values = found[..., 0] if grey else np.ascontiguousarray(found[..., :3])
+    table, notice = _through(windowing.counts16(values, seen if seen.any() else None), grey, exponent)
+    pixels = np.empty(found.shape, np.uint8)
+    pixels[..., :3] = table[values][..., None] if grey else table[values]
+    pixels[..., 3] = depth.veil_to_eight(alpha, int(alpha.max()))
+    return Image.fromarray(pixels), (notice,)
+
+
+def _through(counts: np.ndarray, grey: bool, exponent: float) -> tuple[np.ndarray, Notice]:
+    """What becomes of each 16-bit value, uint8 (65536,), in a picture of these ``counts``; and that in words."""
+    domain = np.arange(65536)
+    if grey or depth.is_shallow(counts, 16):
+        window = windowing.histogram_window(domain, counts) or (0.0, 65535.0)
+        notice = Notice("windowed", phrase("16-bit, windowed {describe}", describe=windowing.describe(window)))
+        return curved(window, exponent), notice
+    table = curved((0.0, 65535.0), exponent) if exponent != 1.0 else (domain >> 8).astype(np.uint8)
+    return table, depth.upper_eight(16)
 
 
 def curved(window: tuple[float, float], exponent: float) -> np.ndarray:

@@ -25,6 +25,7 @@ _MAX_COEFFICIENTS = 700 << 20
 """What libjpeg keeps of a progressive picture: two bytes a sample, whatever the size of the result."""
 
 _MAX_HEAD = 64 << 20
+_OWN_ZEROS = 3
 _END = b"\xff\xd9"
 _SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _FILLERS = (b"\xff\x00" * 64, b"\x5a" * 128, b"\xa5" * 128)
@@ -178,13 +179,20 @@ def lacks_end(file: BinaryIO, size: int) -> bool:
     if file.read(2) == _END:
         return False
     file.seek(0)
-    data, position = file.read(), 2
+    data = file.read()
+    return _end_of_picture(data) == len(data)
+
+
+def _end_of_picture(data: bytes) -> int | None:
+    """Where the end mark of the picture in ``data`` lies, their length where there is none; None where the segments are
+    in no order that this walk knows."""
+    position = 2
     while position + 4 <= len(data):
         if data[position] != 0xFF:
-            return False  # no order that this walk knows: the decoder's affair
+            return None  # the decoder's affair
         marker = data[position + 1]
         if marker == 0xD9:
-            return False
+            return position
         if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
             position += 1 if marker == 0xFF else 2
             continue
@@ -192,9 +200,22 @@ def lacks_end(file: BinaryIO, size: int) -> bool:
         if marker == 0xDA:
             found = _SCAN_END.search(data, position)
             if found is None:
-                return True
+                return len(data)
             position = found.start()
-    return True
+    return position if data[position : position + 2] == _END else len(data)
+
+
+def stops_early(picture: Image.Image, file: BinaryIO) -> bool:
+    """Whether ``picture``, loaded from the JPEG in ``file``, lacks its last part although an end mark follows, as where
+    a program closed what a transfer had cut: decoders fill the rest with an even grey and say nothing."""
+    width, height = picture.size
+    corner = np.asarray(picture.crop((max(0, width - 8), max(0, height - 8), width, height)))
+    if int(corner.min()) < 126 or int(corner.max()) > 129:
+        return False
+    file.seek(0)
+    data = file.read()
+    end = _end_of_picture(data)
+    return end is not None and _compared(data[:end], picture.size) is None
 
 
 def completed(file: BinaryIO, draft: tuple[int, int]) -> tuple[Image.Image, Notice] | None:
@@ -204,9 +225,22 @@ def completed(file: BinaryIO, draft: tuple[int, int]) -> tuple[Image.Image, Noti
     makes of different bytes behind the end: where all blocks are there, it reads none of them.
     """
     file.seek(0)
-    data = file.read().rstrip(b"\0")
-    if data.endswith(_END) or not _all_scans(data):
+    data = file.read()
+    bare = data.rstrip(b"\0")
+    if bare.endswith(_END) or not _all_scans(bare):
         return None
+    # The last zeros may be the picture's own; a last FF has its stuffed zero, or is the first half of the end mark.
+    readings = [data[:end] for end in range(len(bare), min(len(data), len(bare) + _OWN_ZEROS) + 1)]
+    readings += [bare.rstrip(b"\xff")] * bare.endswith(b"\xff")
+    for reading in readings:
+        picture = _compared(reading, draft)
+        if picture is not None:
+            return picture, _MISSING_END
+    return None
+
+
+def _compared(data: bytes, draft: tuple[int, int]) -> Image.Image | None:
+    """The loaded picture of ``data``, a JPEG without its end mark; None where what comes behind them changes it."""
     best: Image.Image | None = None
     for filler in (b"", *_FILLERS):
         picture = JpegImagePlugin.JpegImageFile(io.BytesIO(data + filler + _END))
@@ -221,8 +255,7 @@ def completed(file: BinaryIO, draft: tuple[int, int]) -> tuple[Image.Image, Noti
             best = picture
         elif not _same(best, picture):
             return None
-    assert best is not None  # the loop ran
-    return best, _MISSING_END
+    return best
 
 
 def _same(one: Image.Image, other: Image.Image) -> bool:

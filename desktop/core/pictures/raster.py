@@ -131,6 +131,8 @@ def _decode_jpeg(file: BinaryIO, size: int, reduce_to: int | None) -> DecodedIma
                 raise failure or EOFError
             loaded, missing = completed
             notices = (*notices, missing)
+        elif jpeg_file.stops_early(loaded, file):
+            raise EOFError
         profile = _profile(picture.info.get("icc_profile"))
         reduced = loaded.size != stored
         return _finished(loaded, "JPEG", 0, 1, orientation, profile, stored=stored, notices=notices, reduced=reduced)
@@ -150,7 +152,7 @@ def _decode_png(file: BinaryIO, frame: int) -> DecodedImage:
         notices: tuple[Notice, ...] = ()
         shown: Image.Image = picture
         if frame:
-            shown = animation.png_frame(file, frame, facts.apart)
+            shown, notices, exponent = animation.png_frame(file, frame, facts.apart, exponent)
         elif raw:
             shown, notices = deep_png.to_eight(picture, file, raw, exponent)
             exponent = 1.0  # seen to, on the 16 bits

@@ -66,6 +66,36 @@ def test_half_a_picture_that_was_padded_to_its_size_is_truncated(kind: str, padd
     assert caught.value.kind == "truncated"
 
 
+@pytest.mark.parametrize("kind", ["baseline", "restarts", "full-chroma"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("tail", [b"\xff\xd9", b"\0" * 8 + b"\xff\xd9", b"\xff\xd9trailer"])
+def test_a_cut_picture_that_was_closed_again_is_truncated(kind: str, mode: str, tail: bytes) -> None:
+    data = makers.encoded(busy(203, 157).convert(mode), "JPEG", **KINDS[kind])
+    for part in (2, 5, 9):
+        with pytest.raises(DecodeError) as caught:
+            decode(makers.source(data[: len(data) * part // 10] + tail))
+        assert caught.value.kind == "truncated"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_picture_that_ends_in_an_even_grey_is_whole(mode: str) -> None:
+    picture = busy(203, 157)
+    picture.paste((128, 128, 128), (100, 80, 203, 157))
+    data = makers.encoded(picture.convert(mode), "JPEG")
+    for tail in (b"", b"trailer", b"\0" * 30):
+        assert decode(makers.source(data + tail)).notices == ()
+    assert [n.code for n in decode(makers.source(data[:-2])).notices] == ["no-end-mark"]
+
+
+@pytest.mark.parametrize("seed", [1, 173, 559])  # the last two end with a sample's byte FF and its stuffed zero
+def test_half_an_end_mark_and_a_last_byte_that_looks_like_one(seed: int) -> None:
+    data = makers.encoded(busy(40, 30, seed), "JPEG")
+    whole = decode(makers.source(data)).pixels
+    for cut in (data[:-1], data[:-2], data[:-2] + bytes(9), data[:-1] + bytes(9)):
+        image = decode(makers.source(cut))
+        assert np.array_equal(image.pixels, whole) and [n.code for n in image.notices] == ["no-end-mark"]
+
+
 def test_what_follows_a_picture_is_no_damage() -> None:
     data = makers.encoded(busy(203, 157), "JPEG")
     whole = decode(makers.source(data))

@@ -143,8 +143,10 @@ def test_hot_pixels_do_not_make_shallow_colour_black() -> None:
 
 
 def animated(*frames: tuple[bytes, int, int, np.ndarray], still: np.ndarray | None, count: int | None = None) -> bytes:
-    """An APNG of RGB frames (control order, dispose, blend, pixels) at the top left of a 4×4 canvas."""
-    header = makers.png_chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0))
+    """An APNG of frames (control order, dispose, blend, pixels) at the top left of a canvas of 4×4 or of the first."""
+    like = frames[0][3]
+    side, bits, colour = max(4, len(like)), 8 * like.dtype.itemsize, {1: 0, 2: 4, 3: 2, 4: 6}[like.shape[2]]
+    header = makers.png_chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, bits, colour, 0, 0, 0))
     body = b"\x89PNG\r\n\x1a\n" + header + makers.png_chunk(b"acTL", struct.pack(">II", count or len(frames), 0))
     if still is not None:
         body += makers.png_chunk(b"IDAT", zlib.compress(rows(still)))
@@ -183,6 +185,31 @@ def test_disposal_to_background_is_transparent() -> None:
     data = animated((b"", 0, 0, flat(10)), (b"", 2, 0, flat(20, 3)), (b"", 0, 0, flat(30, 2)), still=None)
     pixels = decode(makers.source(data, 2)).pixels
     assert pixels[0, 0, 0] == 30 and pixels[2, 2, 0] == 10 and pixels[3, 3, 0] == 10
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("used", [12, 16])
+@pytest.mark.parametrize("blend", [0, 1])
+def test_every_frame_of_a_deep_animation_goes_by_the_depth_rule(channels: int, used: int, blend: int) -> None:
+    ramp = np.repeat(RAMP[..., None].astype(np.uint16) * (((1 << used) - 1) // 255), channels, axis=2)
+    if channels in (2, 4):
+        ramp[..., -1] = 65535
+        ramp[0, :2, -1] = 0
+    below = ramp.copy()
+    below[..., : channels - (channels in (2, 4))] //= 2
+    image = decode(makers.source(animated((b"", 0, 0, below), (b"", 0, blend, ramp), still=None), 1))
+    pixels = image.pixels if image.pixels.ndim == 2 else image.pixels[..., 0]
+    assert np.abs(pixels.astype(int) - RAMP)[1:].mean() <= 2
+    assert {"windowed", "reduced-depth"} & set(codes(image))
+    if channels in (2, 4):
+        assert pixels[0, :2].tolist() == [255, 255]
+
+
+def test_frames_of_a_deep_animation_are_laid_over_each_other() -> None:
+    below, veil = np.full((4, 4, 4), 65535, np.uint16), np.full((4, 4, 4), 65535, np.uint16)
+    veil[..., :3], veil[..., 3] = 0, 65535 // 4
+    pixels = decode(makers.source(animated((b"", 0, 0, below), (b"", 0, 1, veil), still=None), 1)).pixels
+    assert np.abs(pixels.astype(int) - 191).max() <= 1
 
 
 def test_the_first_frame_of_a_deep_animation_is_windowed() -> None:

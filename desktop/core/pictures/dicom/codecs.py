@@ -25,6 +25,7 @@ from desktop.core.types import DecodeError
 from desktop.system.words import phrase
 
 _BASELINE, _EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+JPEG_DCT = (_BASELINE, _EXTENDED)
 _LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 _JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
@@ -39,7 +40,8 @@ _NAMES = {
     "1.2.840.10008.1.2.4.112": "JPEG XL",
 }
 _MAX_BOXES = 1000
-_MAX_PADDING = 16
+_CODESTREAM = b"\xff\x4f\xff\x51"
+_MAX_PADDING = 64
 
 # Transfer syntax: pydicom's plugins in order of preference, and the package to add when none is there.
 _PLUGINS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -55,7 +57,7 @@ def check_syntax(syntax: str) -> None:
     from pydicom.uid import UID
 
     uid = UID(syntax)
-    if syntax in _PLUGINS or syntax in _LOSSLESS or syntax in (_BASELINE, _EXTENDED):
+    if syntax in _PLUGINS or syntax in _LOSSLESS or syntax in JPEG_DCT:
         return
     if not uid.is_transfer_syntax or uid.is_compressed and not uid.is_deflated:
         raise _needs_decoder(uid, None)
@@ -84,7 +86,7 @@ def decode_frame(dataset: Any, syntax: str, index: int, frames: int) -> tuple[np
         except ValueError:
             pass  # raised below
         raise _undecodable(uid)
-    if syntax in (_BASELINE, _EXTENDED):
+    if syntax in JPEG_DCT:
         try:
             return _baseline(frame, dataset)
         except (OSError, SyntaxError, ValueError):
@@ -96,6 +98,9 @@ def decode_frame(dataset: Any, syntax: str, index: int, frames: int) -> tuple[np
     if not usable:
         raise _needs_decoder(uid, package)
     for stream in _readings(frame, syntax):
+        if stream[:4] == _CODESTREAM and stream[42:43] >= b"\x80":
+            # The samples of the stream have a sign (T.800, A.5.1), whatever the header around it says.
+            dataset.PixelRepresentation = 1
         _hold_alone(dataset, stream)
         for plugin in usable:
             try:
@@ -133,11 +138,14 @@ def _uncompressed(dataset: Any, decoder: Any, index: int, **options: Any) -> tup
 
 def _brought_down(values: np.ndarray, spare: int, stored: int) -> np.ndarray:
     """Samples that lie ``spare`` bits too high, as High Bit says (PS3.5, 8.1.1), and that the data do not belie."""
-    plain = values.view(f"u{values.dtype.itemsize}")
+    here = values.astype(values.dtype.newbyteorder("="), copy=False)
+    plain = here.view(f"u{here.dtype.itemsize}")
     if int(plain.max()) < 1 << stored and bool((plain & ((1 << spare) - 1)).any()):
-        return values  # the header is wrong: the samples are at the bottom, where they ought to be
-    shifted: np.ndarray = values >> spare
-    return shifted if values.dtype.kind == "i" else shifted & values.dtype.type((1 << stored) - 1)
+        return here  # the header is wrong: the samples are at the bottom, where they ought to be
+    # What lies above the sample is no part of it either: an overlay's bits, for one.
+    above = 8 * here.dtype.itemsize - stored
+    shifted: np.ndarray = (plain << (above - spare)).view(here.dtype) >> above
+    return shifted
 
 
 _OUTSIDE = 16  # levels beyond 0 … 255 that rounding and lossy compression do not explain
@@ -182,11 +190,11 @@ def _readings(frame: bytes, syntax: str) -> Iterator[bytes]:
         return
     yield frame
     if syntax in _JPEG_LS:
-        # Some writers pad before the end mark instead of behind it, against T.87. Of a run of zeros the first may be
-        # the picture's last byte; more than three readings are not tried, for a damaged stream can take seconds.
+        # Some writers pad before the end mark instead of behind it, against T.87. Of a run of zeros the first ones may
+        # be the picture's last bytes; more than five readings are not tried, for a damaged stream can take seconds.
         end = frame.rfind(b"\xff\xd9")
         padding = end - len(frame[: max(end, 0)].rstrip(b"\x00\xff"))
-        for count in sorted({1, padding, padding - 1}):
+        for count in sorted({1, *range(padding - 3, padding + 1)}):
             if 0 < count <= min(padding, _MAX_PADDING):
                 yield frame[: end - count] + b"\xff\xd9"
 
@@ -207,7 +215,7 @@ def _codestream(frame: bytes) -> bytes:
             break
         position += length
     # No such box, or one that leads nowhere: where a codestream begins is plain to see.
-    start = frame.find(b"\xff\x4f\xff\x51")
+    start = frame.find(_CODESTREAM)
     return frame[start:] if start >= 0 else frame
 
 
@@ -398,8 +406,8 @@ def _jpeg_2000_shape(frame: bytes) -> tuple[int, int, int] | None:
     """(rows, columns, samples) out of the SIZ segment of a JPEG 2000 codestream (ITU-T T.800 A.5.1)."""
     start = 0
     if frame[4:8] == b"jP  ":
-        start = frame.find(b"\xff\x4f\xff\x51")
-    if start < 0 or frame[start : start + 4] != b"\xff\x4f\xff\x51" or len(frame) < start + 42:
+        start = frame.find(_CODESTREAM)
+    if start < 0 or frame[start : start + 4] != _CODESTREAM or len(frame) < start + 42:
         return None
     right, bottom, left, top = struct.unpack_from(">IIII", frame, start + 8)
     (samples,) = struct.unpack_from(">H", frame, start + 40)

@@ -16,8 +16,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from desktop.core.pictures import depth
-from desktop.core.pictures.dicom.codecs import check_syntax, decode_frame
+from desktop.core.pictures.dicom.codecs import JPEG_DCT, check_syntax, decode_frame
 from desktop.core.pictures.dicom.grey_values import grey_levels
+from desktop.core.pictures.dicom.palette import coloured
 from desktop.core.pictures.limits import MAX_FILE_BYTES, check_frame, check_size
 from desktop.core.types import DecodedImage, DecodeError, Notice
 from desktop.system.words import phrase
@@ -206,9 +207,6 @@ def _complete(dataset: Any) -> str:
         )
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
-    model = dataset.get("PhotometricInterpretation")
-    named = model.strip().upper() if isinstance(model, str) else ""
-    dataset.PhotometricInterpretation = named or ("MONOCHROME2" if samples == 1 else "RGB")
     meta = getattr(dataset, "file_meta", None)
     if meta is None:
         meta = dataset.file_meta = pydicom.dataset.FileMetaDataset()
@@ -218,6 +216,11 @@ def _complete(dataset: Any) -> str:
         uid = pydicom.uid
         explicit = uid.ExplicitVRLittleEndian if little is not False else uid.ExplicitVRBigEndian
         syntax = meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
+    model = dataset.get("PhotometricInterpretation")
+    named = model.strip().upper() if isinstance(model, str) else ""
+    # Without a word of the file's, a JPEG's own markers decide; without those, too, it is YCbCr, as everywhere else.
+    colour = "YBR_FULL" if syntax in JPEG_DCT else "RGB"
+    dataset.PhotometricInterpretation = named or ("MONOCHROME2" if samples == 1 else colour)
     return str(syntax)
 
 
@@ -257,12 +260,7 @@ def _picture(stored: np.ndarray, model: str, dataset: Any, frame: int) -> tuple[
     if model in _GREY and stored.ndim == 2:
         return grey_levels(stored, dataset, frame, bits)
     if model == "PALETTE COLOR" and stored.ndim == 2:
-        from pydicom.pixels.processing import apply_color_lut
-
-        coloured = apply_color_lut(stored, dataset)[..., :3]
-        # Some writers put 8-bit entries into 16-bit tables.
-        wide = coloured.dtype.itemsize == 2 and int(coloured.max()) > 255
-        return np.ascontiguousarray(coloured >> 8 if wide else coloured, dtype=np.uint8), ()
+        return coloured(stored, dataset), ()
     if model == "RGB" and stored.ndim == 3 and stored.dtype.kind in "iu":
         return _colour(stored, bits, dataset)
     raise DecodeError(

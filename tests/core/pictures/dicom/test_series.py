@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,7 @@ def test_reading_is_told_and_can_be_stopped(pool: Workers, tmp_path: Path) -> No
     places=st.lists(st.floats(-500, 500), min_size=2, max_size=20),
     numbers=st.lists(st.one_of(st.none(), st.integers(-3, 9)), min_size=20, max_size=20),
 )
+@example(places=[0.005, 0.0, 1.0], numbers=[None] * 20)
 @example(places=[0.0, 1.0, 6.0, 11.0], numbers=[None] * 20)  # a gap that is far less than a step
 @settings(max_examples=60, deadline=None)
 def test_no_frame_is_lost_whatever_heads_say(places: list[float], numbers: list[int | None]) -> None:
@@ -218,8 +220,9 @@ def test_no_frame_is_lost_whatever_heads_say(places: list[float], numbers: list[
     series = grouped(heads)
     assert sorted(path for one in series for path, _ in one.frames) == sorted(path for path, _ in heads)
     for one in series:
-        lies = [round(places[int(path)], 2) for path, _ in one.frames]
-        assert not one.placed or lies == sorted(lies)
+        lies = [places[int(path)] for path, _ in one.frames]
+        # What lies within a hundredth of a millimetre is at one place, and goes by its number.
+        assert not one.placed or all(after > before - 0.011 for before, after in pairwise(lies))
         assert one.missing >= 0
 
 
