@@ -48,23 +48,8 @@ from desktop.system.files import write_atomically
 from desktop.system.words import english, phrase
 
 __all__ = [
-    "Choices",
-    "Dimension",
-    "Goal",
-    "Halt",
-    "Range",
-    "SearchError",
-    "SearchPart",
-    "SearchResult",
-    "TrialResult",
-    "folder",
-    "grid_size",
-    "load",
-    "names",
-    "read_kept",
-    "release",
-    "run_search",
-    "under_way",
+    "Choices", "Dimension", "Goal", "Halt", "Range", "SearchError", "SearchPart", "SearchResult", "TrialResult",
+    "folder", "grid_size", "load", "names", "read_kept", "release", "run_search", "under_way",
 ]  # fmt: skip
 
 

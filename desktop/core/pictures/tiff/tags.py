@@ -59,6 +59,11 @@ UNSIGNED, SIGNED, FLOAT, UNDEFINED = 1, 2, 3, 4
 """Values of SampleFormat (TIFF 6.0, section 19)."""
 
 
+_PLACES = (STRIP_OFFSETS, STRIP_COUNTS, TILE_OFFSETS, TILE_COUNTS)
+_DECISIVE = frozenset((BITS, SAMPLE_FORMAT, EXTRA_SAMPLES, COLOUR_MAP, SUBSAMPLING, JPEG_TABLES, *_PLACES))
+"""Tags without whose values a picture would be shown wrongly."""
+
+
 @dataclass(frozen=True, slots=True)
 class TiffPage:
     """One page of a TIFF, by its tags.
@@ -138,9 +143,13 @@ def _read_tags(file: BinaryIO, head: bytes, order: str, big: bool, number: int) 
             file.seek(entries * size, 1)
             (offset,) = struct.unpack(offset_format, file.read(struct.calcsize(offset_format)))
     table = file.read(min(entries, _MAX_ENTRIES) * size)
+    if len(table) < min(entries, _MAX_ENTRIES) * size:
+        raise DecodeError("truncated", "The TIFF ends before its directory does.", "Copy or export it again.")
     tags: dict[int, np.ndarray] = {}
     for start in range(0, len(table) - size + 1, size):
         tag, kind, count, inline = struct.unpack_from(entry_format, table, start)
+        if not (tag or kind or count or any(inline)):  # a copy that broke off and was padded to its size
+            raise DecodeError("truncated", "The TIFF ends before its directory does.", "Copy or export it again.")
         if kind not in _TYPES or tag in tags:
             continue
         width, letter = _TYPES[kind]
@@ -150,6 +159,8 @@ def _read_tags(file: BinaryIO, head: bytes, order: str, big: bool, number: int) 
         else:
             file.seek(struct.unpack(offset_format, inline)[0])
             data = file.read(need)
+        if len(data) < need and tag in _DECISIVE:
+            raise DecodeError("truncated", "The TIFF ends before its directory does.", "Copy or export it again.")
         data = data[: len(data) // width * width]
         tags[tag] = np.frombuffer(data, order + letter if width > 1 else letter)
     return tags
@@ -183,6 +194,9 @@ def _page(tags: dict[int, np.ndarray], order: str, big: bool) -> TiffPage:
     counts = tags.get(TILE_COUNTS, tags.get(STRIP_COUNTS, nothing)).astype(np.int64)
     if not len(offsets):
         raise _damaged(phrase("does not say where its picture lies"))
+    bits = every(BITS, samples, 1)
+    if 0 in bits:
+        raise _damaged(phrase("declares samples of 0 bits"))
     rows = first(ROWS_PER_STRIP, height)
     extra = tags.get(EXTRA_SAMPLES)
     subsampling = every(SUBSAMPLING, 2, 2)
@@ -191,7 +205,7 @@ def _page(tags: dict[int, np.ndarray], order: str, big: bool) -> TiffPage:
         big=big,
         width=width,
         height=height,
-        bits=every(BITS, samples, 1),
+        bits=bits,
         formats=every(SAMPLE_FORMAT, samples, UNSIGNED),
         compression=first(COMPRESSION, 1),
         photometric=first(PHOTOMETRIC, 1 if samples < 3 else 2),

@@ -381,3 +381,23 @@ def test_truncated_anywhere(file: Any, share: float) -> None:
     data = file.read_bytes()
     with contextlib.suppress(DecodeError):
         opened(data[: 8 + int(share * (len(data) - 8))])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])
+@pytest.mark.parametrize("padding", [0, 40])
+def test_a_tiff_that_broke_off_is_never_another_picture(mode: str, compression: str | None, padding: int) -> None:
+    picture = makers.quadrants(40, 30)
+    deep = np.asarray(picture.convert("L")).astype(np.uint16) * 200
+    picture = Image.fromarray(deep) if mode == "I;16" else picture.convert(mode)
+    data = makers.encoded(picture, "TIFF", **({"compression": compression} if compression else {}))
+    whole = decode(makers.source(data)).pixels
+    for lost in (*range(1, 30), 50, 100, len(data) // 3, len(data) // 2):
+        try:
+            pixels = decode(makers.source(data[:-lost] + bytes(padding))).pixels
+        except DecodeError as error:
+            assert error.kind in ("truncated", "damaged") or padding, error.message
+            continue
+        if padding and compression is None:
+            continue  # zeros where samples were are samples
+        assert pixels.shape == whole.shape and np.abs(pixels.astype(int) - whole).mean() <= 2, lost
