@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,16 @@ def ids_in_use(models: Iterable[str] | None = None, runs: RunStore | None = None
 def free_id(name: str, taken: Collection[str]) -> str:
     """An id made of ``name`` that is not ``taken``."""
     return free_among(name, taken)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """``name``, or where a model is called so, ``name 2``, ``name 3`` …: of two alike nobody knows which is which."""
+    held = {each.casefold() for each in taken}
+    numbers = itertools.count(2)
+    found = name
+    while found.casefold() in held:
+        found = f"{name} {next(numbers)}"
+    return found
 
 
 def with_free_id(plan: TrainingPlan, taken: Collection[str] | None = None) -> TrainingPlan:

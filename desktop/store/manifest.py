@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
+_SHARES = ("accuracy", "sensitivity", "specificity")
+"""Figures that are so many of so many pictures: of few of them these numbers are written, as everywhere."""
 _SINCE_2 = ("domain", "conformal")
 _UNSAID: dict[tuple[str, str], Any] = {("conformal", "side"): 0}
 """Fields that came later, and what their absence says: manifests that need none stay readable for earlier versions."""
@@ -129,7 +131,8 @@ class Metric:
         """The figure as it may be written anywhere: :func:`desktop.core.figures.intervals.shown`."""
         from desktop.core.figures.intervals import Estimate, shown  # NumPy, without which the window starts
 
-        return shown(Estimate(self.value, self.low, self.high, self.n))
+        hits = round(self.value * self.n) if self.name in _SHARES else None
+        return shown(Estimate(self.value, self.low, self.high, self.n, hits=hits))
 
 
 @dataclass(frozen=True, slots=True)

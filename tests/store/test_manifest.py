@@ -250,7 +250,7 @@ def test_a_kept_figure_is_shown_as_a_measured_one() -> None:
     from desktop.core.figures.intervals import Estimate, shown
 
     kept = Metric("accuracy", 0.9, "data", "test", 40, 0.8, 0.95)
-    assert kept.shown() == shown(Estimate(0.9, 0.8, 0.95, 40))
+    assert kept.shown() == shown(Estimate(0.9, 0.8, 0.95, 40, hits=36))
 
 
 @pytest.mark.parametrize(
@@ -273,3 +273,11 @@ def test_large_numbers_are_refused_where_they_are_none() -> None:
         from_json(json.dumps(raw(decision={"rule": 10**400, "positive": None, "value": None, "reason": ""})))
     largest = json.loads(METRIC) | {"low": 1.7976931348623157e308, "n": 10**12, "value": 1}
     assert from_json(json.dumps(raw(metrics=[largest]))).metrics[0].low == 1.7976931348623157e308
+
+
+def test_of_few_pictures_a_card_s_share_is_written_in_counts_as_everywhere() -> None:
+    """Runs said '5 of 5', the list of models '–'."""
+    few = Metric("accuracy", 0.8, "mine", "validation", 5, 0.38, 0.96).shown()
+    assert few.value is None and few.hits == 4 and few.reason.startswith("4 of 5")
+    assert Metric("area under ROC", 0.8, "mine", "validation", 5, 0.38, 0.96).shown().hits is None
+    assert Metric("accuracy", 0.8, "mine", "validation", 50, 0.67, 0.89).shown().value == 0.8

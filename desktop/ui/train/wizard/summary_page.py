@@ -88,7 +88,8 @@ class SummaryPage(WizardPage):
         draft = self.state.draft
         self._taken = starting.ids_in_use(entry.id for entry in self.state.catalog.entries)
         if not draft.model_id or draft.model_id in self._taken:
-            self._name_it(draft.name or draft.data.title)
+            names = [entry.manifest.name for entry in self.state.catalog.entries if entry.manifest is not None]
+            self._name_it(starting.free_name(draft.name or draft.data.title, names))
         self._show()
 
     def showEvent(self, event: QShowEvent) -> None:

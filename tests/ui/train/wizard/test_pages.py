@@ -12,14 +12,17 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton, QWizard
 from pytestqt.qtbot import QtBot
 
+from desktop.app.starting import free_name
 from desktop.app.training_data import TrainingData
 from desktop.ml.plans import nettables
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.nettables import layer_table
 from desktop.store.ids import free_among
+from desktop.store.store import ModelStore
 from desktop.ui.train.wizard import origins
 from desktop.ui.train.wizard.draft import MAX_SIDE, Draft
 from desktop.ui.train.wizard.wizard import TrainingWizard
+from tests.store.makers import add_colours
 from tests.ui.train.wizard.kit import TIMEOUT, looked_through
 
 
@@ -346,8 +349,22 @@ def test_a_base_that_is_not_installed_cannot_be_started_from(
     assert "not installed" in origins.trouble_of(wizard.state.draft.plan(), wizard.state.catalog.entries)
 
 
+def test_a_model_s_name_is_not_offered_twice(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    """Who trains again from the same folder had two models of one name in every list."""
+    add_colours(ModelStore(), id="fruit", name="Ünï fruits")
+    with qtbot.waitSignal(wizard.state.catalog.changed, timeout=TIMEOUT):
+        wizard.state.catalog.refresh()
+    looked_through(qtbot, wizard, folder)
+    qtbot.mouseClick(wizard.findings.express, Qt.MouseButton.LeftButton)
+    assert wizard.currentPage() is wizard.summary
+    assert wizard.summary.name.text() == wizard.state.draft.name == "Ünï fruits 2"
+    wizard.summary._on_name("Ünï fruits")  # whoever wants it has it
+    assert wizard.state.draft.name == "Ünï fruits"
+
+
 def test_names_become_free_ids() -> None:
+    assert free_name("Cats", ["dogs"]) == "Cats" and free_name("Cats", ["cats", "Cats 2"]) == "Cats 3"
     assert free_among("Äpfel & Birnen", set()) == "apfel-birnen"
     assert free_among("Cats", {"cats", "cats-2"}) == "cats-3"
     assert free_among("日本", set()) == "model"
-    assert free_among("Con", set()) == "con-2"  # a device on Windows
+    assert free_among("Con", set()) == "con-1"  # a device on Windows
