@@ -7,6 +7,7 @@ installer is not signed and its name says so: Windows then asks its user before 
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import shutil
 import subprocess
@@ -35,10 +36,8 @@ WORDS: dict[str, str] = {
     "PURGE": "Remove your models, runs, results and settings too? They cannot be brought back.",
 }
 """What the installer's pages say, by the name that ``fovea.nsi`` gives it; NSIS has the rest in each language."""
-_OF_NSIS = {
-    "en": "English", "de": "German", "es": "Spanish", "fr": "French", "ja": "Japanese", "pt_BR": "PortugueseBR",
-    "zh_CN": "SimpChinese",
-}  # fmt: skip
+LANGUAGES = icons.ROOT / "resources" / "translations" / "languages.json"
+"""What NSIS calls each language, among what else is known of it."""
 SCRIPT = Path(__file__).parent / "windows_files" / "fovea.nsi"
 
 
@@ -46,7 +45,9 @@ def words_of_pages() -> str:
     """The languages for NSIS and :data:`WORDS` in each, as a file that ``fovea.nsi`` includes. The installer speaks the
     language of Windows, English where that is none of these."""
     lines = []
-    for language, name in _OF_NSIS.items():
+    known: dict[str, dict[str, str]] = json.loads(LANGUAGES.read_text(encoding="utf-8"))
+    spoken = sorted(path.stem.removeprefix("fovea_") for path in LANGUAGES.parent.glob("fovea_*.ts"))
+    for language, name in (("en", "English"), *((each, known[each]["nsis"]) for each in spoken)):
         lines.append(f'!insertmacro MUI_LANGUAGE "{name}"')
         for key, text in WORDS.items():
             told = linux.translation(language, text).replace("$", "$$").replace('"', '$\\"')

@@ -209,6 +209,7 @@ WORDS = {
         "credit": TAN_LE,
         "input": 224,
         "resize_shorter": 256,
+        "multiplications": 385_000_000,
     },
     "efficientnet-lite2": {
         "summary": "What is in this photo? The same 1,000 things, looked at more closely: more often right, slower.",
@@ -218,6 +219,7 @@ WORDS = {
         "credit": TAN_LE,
         "input": 260,
         "resize_shorter": 292,
+        "multiplications": 860_000_000,
     },
     "vgg16-imagenet": {
         "summary": "Sixteen layers, large and simple: the network that many papers compare with.",
@@ -227,6 +229,7 @@ WORDS = {
         "ICLR 2015 (arXiv:1409.1556).",
         "input": 224,
         "resize_shorter": 256,
+        "multiplications": 15_500_000_000,
     },
     "vgg16-imagenet-base": {
         "summary": "The convolutions of VGG16 alone, a ninth of its size: it names nothing, but a new classifier can "
@@ -237,6 +240,7 @@ WORDS = {
         "ICLR 2015 (arXiv:1409.1556).",
         "input": 224,
         "resize_shorter": 256,
+        "multiplications": 15_500_000_000,
     },
     "inception-v3-imagenet": {
         "summary": "A fifth of VGG16's size and more accurate; looks at 299×299 pixels.",
@@ -246,6 +250,7 @@ WORDS = {
         "(arXiv:1512.00567).",
         "input": 299,
         "resize_shorter": 342,
+        "multiplications": 5_700_000_000,
     },
     "mobilenet-v3-small-imagenet": {
         "summary": "Small and quick: made for telephones, and a good start for a classifier of your own.",
@@ -254,6 +259,7 @@ WORDS = {
         "credit": "A. Howard et al., Searching for MobileNetV3, ICCV 2019 (arXiv:1905.02244).",
         "input": 224,
         "resize_shorter": 256,
+        "multiplications": 56_000_000,
     },
     "efficientnet-v2-b0-imagenet": {
         "summary": "The best answers for its size in this list.",
@@ -262,6 +268,7 @@ WORDS = {
         "credit": "M. Tan and Q. Le, EfficientNetV2: Smaller Models and Faster Training, ICML 2021 (arXiv:2104.00298).",
         "input": 224,
         "resize_shorter": 256,
+        "multiplications": 720_000_000,
     },
     "resnet50-v2-imagenet": {
         "summary": "Fifty layers with shortcuts; a usual base for new classifiers.",
@@ -270,6 +277,7 @@ WORDS = {
         "credit": "K. He et al., Identity Mappings in Deep Residual Networks, ECCV 2016 (arXiv:1603.05027).",
         "input": 224,
         "resize_shorter": 256,
+        "multiplications": 3_500_000_000,
     },
 }
 

@@ -84,6 +84,8 @@ def qapp(qapp: QApplication) -> Iterator[QApplication]:
 
     _keepers.append(GarbageKeeper(qapp))
     yield qapp
+    # Qt's platform without a screen keeps what was copied beyond Python's own end, and would crash there.
+    qapp.clipboard().clear()
     _keepers.clear()
 
 

@@ -81,7 +81,11 @@ Path = tuple[tuple[str, int | None], ...]
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[Path, str]]:
-    """The path of every node that is no annotation, docstring or import, and the function that it stands in."""
+    """The path of every node that is no annotation, docstring or import, and the function that it stands in.
+
+    Left out are also what types alone are made of, and the context of words to translate: the window looks for them
+    under another one, and what is translated where is the concern of ``tests/ui/shell/test_language.py``.
+    """
 
     def walk(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, str]]:
         yield path, function
@@ -91,7 +95,7 @@ def _places(tree: ast.Module) -> Iterator[tuple[Path, str]]:
             for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
                 if not isinstance(child, ast.AST) or isinstance(child, ast.Import | ast.ImportFrom):
                     continue
-                if index == 0 and name == "body" and _is_text(child):
+                if _is_text(child) or _is_unread(node, name, index):
                     continue
                 if isinstance(child, ast.If) and _text(child.test) == "TYPE_CHECKING":
                     continue
@@ -109,6 +113,14 @@ def _at_import(tree: ast.AST, path: Path) -> bool:
         name == "body" and isinstance(_at(tree, path[:depth]), ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for depth, (name, _) in enumerate(path)
     )
+
+
+def _is_unread(parent: ast.AST, name: str, index: int | None) -> bool:
+    if isinstance(parent, ast.Subscript):
+        return name == "slice" and _text(parent.value) == "Literal"
+    return (
+        isinstance(parent, ast.Call) and name == "args" and index == 0 and _text(parent.func) == "QT_TRANSLATE_NOOP"
+    )  # fmt: skip
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -26,18 +26,10 @@ from texts import BELOW, ROOT, Text, every
 
 FOLDER = ROOT / "resources" / "translations"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
-FORMS = {"ja": 1, "ko": 1, "zh": 1, "vi": 1}
-"""How many forms by number a language has, where these are not two."""
-_RULES = {
-    1: "nplurals=1; plural=0;",
-    2: "nplurals=2; plural=(n != 1);",
-}
-_MORE_THAN_ONE = "nplurals=2; plural=(n > 1);"
-"""French and Brazilian Portuguese count none like one."""
-_SIGNS = {  # decimal, group and list sign, as CLDR has them
-    "de": (",", ".", ", "), "es": (",", ".", ", "), "fr": (",", "\u202f", ", "), "pt_BR": (",", ".", ", "),
-    "ja": (".", ",", "、"), "zh_CN": (".", ",", "、"), "it": (",", ".", ", "), "nl": (",", ".", ", "),
-}  # fmt: skip
+LANGUAGES: dict[str, dict[str, str]] = json.loads((FOLDER / "languages.json").read_text(encoding="utf-8"))
+"""What is known of a language: its decimal, group and list sign, as CLDR has them, its rule of plural forms as gettext
+writes it, and NSIS' name of it. Of others the signs are English, with two forms."""
+_UNKNOWN = {"decimal": ".", "group": ",", "separator": ", ", "plural": "nplurals=2; plural=(n != 1);"}
 
 
 class Message(NamedTuple):
@@ -103,7 +95,13 @@ def path_of(language: str) -> Path:
 
 def forms_of(language: str) -> int:
     """How many forms by number a language has."""
-    return FORMS.get(language.partition("_")[0], 2)
+    return int(_known(language)["plural"].removeprefix("nplurals=")[0])
+
+
+def _known(language: str) -> dict[str, str]:
+    base = language.partition("_")[0]
+    of_base = (row for key, row in LANGUAGES.items() if key.partition("_")[0] == base)
+    return LANGUAGES.get(language) or next(of_base, _UNKNOWN)
 
 
 def about(text: Text) -> str:
@@ -318,9 +316,10 @@ def compile_ts(path: Path) -> Path:
         if several:  # asked for with a count; without one the first form serves
             entries[f"{key}\0{source}"] = "\0".join(message.forms)
             del entries[key]
-    for name, sign in zip(("decimal", "group", "separator"), _SIGNS.get(language, (".", ",", ", ")), strict=True):
-        entries[f"Numbers\x04{name}"] = sign
-    rule = _MORE_THAN_ONE if language in ("fr", "pt_BR") else _RULES[forms_of(language)]
+    known = _known(language)
+    for name in ("decimal", "group", "separator"):
+        entries[f"Numbers\x04{name}"] = known[name]
+    rule = known["plural"]
     head = f"Language: {language}\nContent-Type: text/plain; charset=UTF-8\nPlural-Forms: {rule}\n"
     target = path.with_suffix(".mo")
     target.write_bytes(_mo({"": head, **entries}))

@@ -17,7 +17,7 @@ from desktop.core.figures.result import figures, shared_figures
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError
 from desktop.engine.evaluation import EventEngine, evaluate
-from desktop.engine.evaluation_facts import model_facts
+from desktop.store.model_facts import model_facts
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
@@ -83,6 +83,23 @@ def find_kept(
     assert entry.manifest is not None
     facts = model_facts(entry.manifest, threshold)
     return EvaluationStore(heard=heard).find(facts, fingerprint, labels.as_dict(data.classes, facts.labels))
+
+
+def crossed(entry: ModelEntry, threshold: float | None = None) -> Evaluation:
+    """What the cross-validation by which a model was made said of each of its pictures, answered by ``threshold`` or
+    the model's own decision. Raises :class:`FoveaError` ``no-cross-validation`` where nothing of one is kept."""
+    assert entry.manifest is not None
+    own, store = model_facts(entry.manifest, threshold), EvaluationStore()
+    key = store.crossed_key(own)
+    if not store.holds(key):
+        raise FoveaError(
+            "no-cross-validation",
+            phrase("nothing is kept of a cross-validation of '{name}'", name=entry.id),
+            "Trainings on few pictures of your own keep it; other models are evaluated on DATA.",
+        )
+    held = store.load(key)
+    result = replace(held, model=own, predicted=answers_of(held.scores, own.positive, own.threshold))
+    return Evaluation(result, figures(result))
 
 
 def evaluate_and_keep(

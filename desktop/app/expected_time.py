@@ -22,17 +22,6 @@ from desktop.store import catalogue
 if TYPE_CHECKING:
     from desktop.store.manifest import Manifest
 
-MULTIPLICATIONS = {
-    "efficientnet-lite0": 0.385e9,
-    "efficientnet-lite2": 0.86e9,
-    "vgg16": 15.5e9,
-    "inception-v3": 5.7e9,
-    "mobilenet-v3-small": 0.056e9,
-    "efficientnet-v2-b0": 0.72e9,
-    "resnet50-v2": 3.5e9,
-}
-"""Of one picture's forward pass, at the size that each network of the catalogue takes, by its publisher."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Costs:
@@ -115,5 +104,5 @@ def of_base(model: Manifest) -> float | None:
         return float(nettables.multiplications(table))
     for network in catalogue.load().networks:
         if network.id == model.id:
-            return MULTIPLICATIONS.get(network.network)
+            return float(network.multiplications)
     return None

@@ -275,7 +275,7 @@ def import_judgements(project: Project, key: str) -> Imported:
     if not judged:
         text = "no label of this evaluation was judged"
         raise FoveaError("no-judgements", text, "Judge some in Evaluate's gallery, then take them over.")
-    data = open_dataset(result.data.root, result.data.split or ALL)
+    data = open_dataset(result.data.root, result.data.split_to_open or ALL)
     place = {data.name(i): i for i in range(len(data))}
     out = Imported()
     right = [(data.source(place[name]), data.classes[int(data.targets[place[name]])])
@@ -324,6 +324,7 @@ def _take_over(
     by_look: dict[str, int] = {}
     labels: dict[int, int] = {}
     with project.one_step("import", how):
+        known = {look_of(c.name): c.id for c in project.classes()}
         portion: list[tuple[ImageSource, int]] = []
 
         def flush() -> None:
@@ -337,7 +338,7 @@ def _take_over(
                 if len(by_look) >= _MOST_CLASSES:
                     text = phrase("the data name more than {most_classes:,} classes", most_classes=_MOST_CLASSES)
                     raise FoveaError("too-many-classes", text, "Is this column the one with the labels?")
-                by_look[look] = project.class_named(label).id
+                by_look[look] = known.get(look) or project.add_class(label).id
             if isinstance(source, int):
                 labels[source] = by_look[look]
             else:

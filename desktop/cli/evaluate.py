@@ -25,7 +25,7 @@ from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import EvaluationProgress, EventEngine
-from desktop.engine.evaluation_facts import model_facts
+from desktop.store.model_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system.duration import duration
 from desktop.system.words import Template, phrase
@@ -66,6 +66,10 @@ def main(argv: list[str]) -> int:
         parser.error(phrase("--out, --resume and --send-pictures go with --cluster"))
     if options.out and options.resume:
         parser.error(phrase("--cluster needs either --out FOLDER or --resume FOLDER"))
+    if bool(options.data) == options.cross_validation:
+        parser.error(phrase("name either DATA or --cross-validation"))
+    if options.cross_validation and (options.cluster or options.compare or options.reuse):
+        parser.error(phrase("--cross-validation answers no picture anew; it goes without a cluster and --compare"))
     store = ModelStore()
     try:
         _check_outputs(options)
@@ -75,7 +79,7 @@ def main(argv: list[str]) -> int:
         for entry in entries:
             assert entry.manifest is not None
             model_facts(entry.manifest, options.threshold)
-        return _run(options, entries)
+        return _crossed(options, entries[0]) if options.cross_validation else _run(options, entries)
     except FoveaError as error:
         console.complain(console.printable(error.message), console.printable(error.hint))
         usage = error.kind in _USAGE_KINDS or (isinstance(error, StoreError) and error.kind == "no-such-model")
@@ -91,7 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
-    add("data", metavar="DATA", help="labelled pictures: class folders, .npz, IDX or CIFAR batches")
+    add("data", metavar="DATA", nargs="?", help="labelled pictures: class folders, .npz, IDX or CIFAR batches")
+    add(
+        "--cross-validation", action="store_true",
+        help="instead of DATA: what the model's own cross-validation kept of the pictures that it was made of",
+    )  # fmt: skip
     add_layout(parser)
     add("--split", metavar="S", help="which of the data's splits; 'all' for all of them")
     add(
@@ -185,6 +193,21 @@ def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
     return 1 if any(found.result.skipped for found in done) else 0
 
 
+def _crossed(options: argparse.Namespace, entry: ModelEntry) -> int:
+    """Print and write what was kept of a model's cross-validation; no picture is answered anew."""
+    found = evaluating.crossed(entry, options.threshold)
+    data, wanted = None, bool(options.report) and not options.no_pictures
+    if wanted:
+        with contextlib.suppress(FoveaError):  # without its pictures the report has their names
+            data = open_dataset(found.result.data.root, found.result.data.split_to_open)
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(EngineClient()) if data is not None else None
+        _write(options, found, None, data, client)
+    if options.json != "-":
+        _say_result(found.result, found.figures, options.keep_names)
+    return 0
+
+
 Engines = Callable[[ModelEntry], contextlib.AbstractContextManager[EventEngine]]
 
 
@@ -270,11 +293,11 @@ def _write(
     options: argparse.Namespace,
     found: Evaluation,
     comparison: Comparison | None,
-    data: LabelledDataset,
+    data: LabelledDataset | None,
     client: EventEngine | None,
 ) -> None:
     other = (comparison.result, comparison.figures, comparison.paired) if comparison is not None else None
-    pictures = exports.pictures_by(client, found.result, data) if client is not None else None
+    pictures = exports.pictures_by(client, found.result, data) if client is not None and data is not None else None
     saved = exports.ToSave(found.result, found.figures, other, pictures, options.keep_names, options.key)
     for name, ending in ((options.report, ""), (options.csv, ".csv"), (options.json, ".json")):
         if name == "-" and ending == ".json":
@@ -308,6 +331,8 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
         )
     )
     console.say(phrase("fingerprint {fingerprint}\n", fingerprint=data.fingerprint))
+    if result.how:
+        console.say(f"{result.how}\n")
     if result.unanswered:
         console.say(phrase("CAUTION: {unanswered}\n", unanswered=console.printable(result.unanswered)))
     rows = [("figure", "value", "95 % interval")]

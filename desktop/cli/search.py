@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from desktop.cli import console, train_plan
+from desktop.cli import console, predict_cluster, train_plan
 from desktop.cli.parser import Parser
 from desktop.core.figures.intervals import FEWEST
 from desktop.core.figures.table import accuracy_words
@@ -56,6 +56,8 @@ def main(argv: list[str]) -> int:
             return _tell(search.load(options.show, options.storage), options)
         if not options.name:
             parser.error("give the search a --name")
+        if options.cluster and not options.storage:
+            parser.error(phrase("--cluster needs --storage: a PostgreSQL database that all nodes reach"))
         if options.grid == (options.trials is not None):
             parser.error("give either --grid or --trials N")
         if not (options.plan or options.preset or options.data):
@@ -63,7 +65,7 @@ def main(argv: list[str]) -> int:
         return _search(options)
     except FoveaError as error:
         console.tell_failed(error, options.json)
-        return 2 if error.kind in ("bad-plan", "bad-search") else 1
+        return 2 if error.kind in ("bad-plan", "bad-search", "bad-address") else 1
     except KeyboardInterrupt:
         return console.INTERRUPTED
 
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--goal", choices=("val_accuracy", "val_loss"), default="val_accuracy")
     what.add_argument("--no-prune", action="store_true", help="end no trial early")
     what.add_argument("--storage", metavar="URL", help="a database of its own, shared by several computers")
+    predict_cluster.add_address(what)
     what.add_argument("--test", action="store_true", help="at the end measure the best trial on the test split")
     out = parser.add_argument_group("results")
     out.add_argument("--show", metavar="NAME", help="show a search instead of running one")
@@ -149,6 +152,13 @@ class _Teller:
                 )
             )
 
+    def watch(self, number: int, epochs: int, value: float) -> None:
+        """How many epochs trial ``number`` of another computer has, and what the last one reached."""
+        if not self._json:
+            self._bar.update(
+                phrase("trial {number}: epoch {epoch}  {value:.4f}", number=number, epoch=epochs, value=value)
+            )
+
     def ended(self, trial: Any) -> None:
         """A trial that has ended, in whichever way."""
         self.clear()
@@ -201,10 +211,14 @@ def _search(options: Any) -> int:
     teller = _Teller(options.json, search.grid_size(space) if options.grid else options.trials)
     try:
         with _stopping(halt):
-            result = search.run_search(
-                options.name, plan, space, None if options.grid else options.trials, options.storage, options.goal,
-                not options.no_prune, sets, teller.hear, teller.ended, halt,
-            )  # fmt: skip
+            trials = None if options.grid else options.trials
+            if options.cluster:
+                result = _on_cluster(options, plan, space, trials, sets, teller, halt)
+            else:
+                result = search.run_search(
+                    options.name, plan, space, trials, options.storage, options.goal, not options.no_prune, sets,
+                    teller.hear, teller.ended, halt,
+                )  # fmt: skip
     finally:
         teller.clear()
     tested = True
@@ -217,6 +231,25 @@ def _search(options: Any) -> int:
             console.say("stopped; the same command goes on")
         return console.INTERRUPTED
     return 0 if result.best is not None and tested else 1
+
+
+def _on_cluster(
+    options: Any, plan: Any, space: Any, trials: int | None, sets: Path | None, teller: _Teller, halt: Any
+) -> Any:
+    """As :func:`desktop.ml.search.run_search`, by the nodes of a cluster."""
+    predict_cluster.require(options.cluster)
+    from desktop.cluster import searching
+    from desktop.cluster.connection import connected
+
+    def heard(news: Any) -> None:
+        teller.clear()
+        console.note(predict_cluster.node_words(news))
+
+    with connected(options.cluster) as ray:
+        return searching.run_search(
+            ray, options.name, plan, space, trials, options.storage, options.goal, not options.no_prune, sets, heard,
+            teller.watch, teller.ended, halt,
+        )  # fmt: skip
 
 
 def _tell_and_test(result: Any, options: Any, sets: Path | None) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
 from desktop.core.notices import medical_notice
-from desktop.core.types import FoveaError
+from desktop.core.types import CROSSED, FoveaError
 from desktop.system.duration import duration
 from desktop.system.files import disk_of, saying, write_atomically
 from desktop.system.words import phrase, worded
@@ -298,6 +298,13 @@ class TextTeller:
 
         for metric in manifest.metrics:
             console.say(f"{card_words(metric.name, metric.shown())}; {metric.split}")
+        if any(metric.split == CROSSED for metric in manifest.metrics):
+            console.say(
+                phrase(
+                    "'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what",
+                    id=manifest.id,
+                )
+            )
         if manifest.medical:
             console.say(medical_notice(True))
 

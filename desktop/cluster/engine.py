@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from desktop.cluster import packing
 from desktop.cluster.job import JobError
-from desktop.cluster.node import AskedSource, versions
+from desktop.cluster.node import AskedSource, Worker, versions
 from desktop.cluster.pool import BlockDone, NodeNews, WorkerPool
 from desktop.cluster.rows import packed, unpacked
 from desktop.core.types import DomainVerdict, ImageSource
@@ -74,7 +74,8 @@ class ClusterEngine:
         manifest = check_usable(store.require(model))
         self._model, self._labels = manifest.id, manifest.labels
         data, digest = packing.pack(packing.needed(model, store), store)
-        self._pool = WorkerPool(ray, data, digest, model, manifest.files["model.tflite"].sha256, heard)
+        wish = (ray.put(data), digest, model, manifest.files["model.tflite"].sha256)
+        self._pool = WorkerPool(ray, Worker, wish, heard)
         self._package, self._send, self._folder = digest, send, folder
         self._ids = itertools.count(1)
         self._asked: dict[int, tuple[BatchRequest, Path | None]] = {}

@@ -101,7 +101,7 @@ class Worker:
 
     def __init__(self, cores: int) -> None:
         os.environ[CORES] = str(cores)
-        _hide_main()
+        hide_main()
         self._cores = cores
         self._turn = threading.Lock()
         self._engine: Any = None
@@ -205,7 +205,7 @@ def _collected(engine: Any, request: int, count: int) -> Any:
                 return
 
 
-def _hide_main() -> None:
+def hide_main() -> None:
     """The engine's processes would run the script again that Ray started this one with, and import Ray for nothing."""
     main = sys.modules.get("__main__")
     if main is not None and getattr(main, "__spec__", None) is None and hasattr(main, "__file__"):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import time
+import uuid
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -50,6 +51,7 @@ class BlockDone(NamedTuple):
 @dataclass(slots=True, eq=False)
 class _Worker:
     node: str
+    called: str
     handle: Any
     getting_ready: Any  # what tells; None once it is
     held: dict[Any, Hashable] = field(default_factory=dict)  # what Ray will answer -> the block
@@ -58,22 +60,26 @@ class _Worker:
 class WorkerPool:
     """Workers on every node that may take part. Not to be used from several threads.
 
-    ``ray`` is a connection (:func:`desktop.cluster.connection.connected`); ``models``, ``digest``, ``model`` and
-    ``network`` are what :meth:`desktop.cluster.node.Worker.ready` takes; ``heard`` hears of nodes.
+    ``ray`` is a connection (:func:`desktop.cluster.connection.connected`); ``kind`` a class that takes a number of
+    cores, whose ``ready`` takes ``wish`` and tells why it is of no use, '' where it is. Each worker has up to ``ahead``
+    blocks in its hands. ``heard`` hears of nodes, ``lost`` of the names of workers that have ended.
     """
+
+    WORKER = object()
+    """Among the arguments of a block: the name of the worker that is given it."""
 
     def __init__(
         self,
         ray: Any,
-        models: bytes,
-        digest: str,
-        model: str,
-        network: str,
+        kind: type,
+        wish: tuple[Any, ...],
         heard: Callable[[NodeNews], None] = lambda news: None,
+        ahead: int = _AHEAD,
+        lost: Callable[[str], None] = lambda worker: None,
     ) -> None:
-        self._ray, self._heard = ray, heard
-        self._wish = (ray.put(models), digest, model, network)
-        self._actor = ray.remote(node.Worker)
+        self._ray, self._heard, self._wish, self._ahead, self._is_gone = ray, heard, wish, ahead, lost
+        self._actor = ray.remote(kind)
+        self._made, self._run = 0, uuid.uuid4().hex[:12]
         self._asking: dict[Any, tuple[str, float]] = {}  # who a node is: what Ray will answer -> the node, since when
         self._known: dict[str, NodeName] = {}
         self._used: set[str] = set()
@@ -105,6 +111,15 @@ class WorkerPool:
     def submit(self, key: Hashable, call: str, *arguments: Any) -> None:
         """Have some worker call its method ``call``; the answer comes from :meth:`wait` under ``key``."""
         self._queue.append((key, call, arguments))
+
+    def drop(self) -> None:
+        """Forget the blocks that no worker has been given."""
+        self._queue.clear()
+
+    def tell(self, call: str) -> None:
+        """Have every worker call its method ``call`` beside what it does; nothing is answered."""
+        for worker in self._workers:
+            getattr(worker.handle, call).remote()
 
     def wait(self, timeout: float) -> list[BlockDone]:
         """What has been answered, after at most about ``timeout`` seconds. Raises :class:`ClusterError` (``no-node``,
@@ -209,19 +224,22 @@ class WorkerPool:
 
     def _start(self, name: str, cores: int) -> None:
         made = self._actor.options(
-            num_cpus=cores, max_concurrency=_AHEAD, max_restarts=0, scheduling_strategy=self._on(name)
+            num_cpus=cores, max_concurrency=2, max_restarts=0, scheduling_strategy=self._on(name)
         ).remote(cores)
-        self._workers.append(_Worker(name, made, made.ready.remote(*self._wish)))
+        self._made += 1
+        called = f"{self._run}-{self._made}"
+        self._workers.append(_Worker(name, called, made, made.ready.remote(*self._wish)))
 
     # Blocks
 
     def _hand_out(self) -> None:
         ready = [worker for worker in self._workers if worker.getting_ready is None]
-        for held in range(_AHEAD):  # everybody has one before anybody has two
+        for held in range(self._ahead):  # everybody has one before anybody has two
             for worker in ready:
                 if self._queue and len(worker.held) <= held:
                     key, call, arguments = self._queue.popleft()
-                    worker.held[getattr(worker.handle, call).remote(*arguments)] = key
+                    given = [worker.called if each is WorkerPool.WORKER else each for each in arguments]
+                    worker.held[getattr(worker.handle, call).remote(*given)] = key
                     self._given[key] = (call, arguments)
 
     def _take(self, ref: Any) -> list[BlockDone]:
@@ -278,6 +296,7 @@ class WorkerPool:
         for key in reversed(keys):
             self._queue.appendleft((key, *self._given.pop(key)))
         self._end(worker)
+        self._is_gone(worker.called)
         return keys
 
     def _end(self, worker: _Worker) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from desktop.cluster import packing, rows
 from desktop.cluster.job import Asked, Job, JobError, JobPlan
-from desktop.cluster.node import AskedSource, versions
+from desktop.cluster.node import AskedSource, Worker, versions
 from desktop.cluster.pool import BlockDone, NodeNews, WorkerPool
 from desktop.engine.messages import Failure
 from desktop.store.manifest import Manifest
@@ -88,7 +88,7 @@ def run(
         job.log(f"node-{each.state}", node=each.name, cores=each.cores, **({"why": each.why} if each.why else {}))
         heard(each)
 
-    pool = WorkerPool(ray, models, plan.package, plan.model, plan.network, news)
+    pool = WorkerPool(ray, Worker, (ray.put(models), plan.package, plan.model, plan.network), news)
     job.log("begun" if not job.done else "taken-up", done=job.done, total=plan.total)
     work = _Work(job, pool, manifest)
     speed = _Speed(job.done)

@@ -23,6 +23,8 @@ Interpolation = Literal["nearest", "area", "bilinear", "bicubic", "lanczos"]
 COLOURS: tuple[Colour, ...] = ("rgb", "grey")
 FITS: tuple[Fit, ...] = ("stretch", "center_crop", "letterbox", "mnist")
 INTERPOLATIONS: tuple[Interpolation, ...] = ("nearest", "area", "bilinear", "bicubic", "lanczos")
+CROSSED = "cross-validation"
+"""What the split of a figure is called that was got of all pictures, each by a head that did not learn from it."""
 MAX_CLASSES = 25_000
 """The most classes that a model, a file of weights or a set of arrays may have."""
 

@@ -19,7 +19,7 @@ from desktop.core.data.label_map import LEFT_OUT, LabelMap
 from desktop.core.figures.decision import answers_of
 from desktop.core.figures.result import INSIDE, NOT_ASKED, OUTSIDE, EvaluationResult
 from desktop.core.types import FoveaError, ImageSource
-from desktop.engine.evaluation_facts import FileFacts, data_facts, model_facts, read_file_facts
+from desktop.engine.evaluation_facts import FileFacts, data_facts, read_file_facts
 from desktop.engine.messages import (
     Answer,
     BatchAnswers,
@@ -33,6 +33,7 @@ from desktop.engine.messages import (
     ThumbnailRequest,
 )
 from desktop.engine.messages import Thumbnail as ThumbnailAnswer
+from desktop.store.model_facts import model_facts
 from desktop.store.store import ModelEntry, check_usable
 
 CHUNK = 2048

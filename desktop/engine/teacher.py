@@ -235,12 +235,12 @@ class Teacher:
                     self._heard = None
                 elif request is not None:
                     self._asked.popleft()
-            if heard is not None or new:
-                self._teach(heard or now)
-                last_lesson = quiet_since = time.monotonic()
-            elif request is not None:
+            if heard is None and request is not None:  # taken off the queue: no lesson may come in its place
                 self._answer(request)
                 quiet_since = time.monotonic()
+            elif heard is not None or new:
+                self._teach(heard or now)
+                last_lesson = quiet_since = time.monotonic()
             elif self._project.revision != self._revision:  # another window
                 self._looker.wake()
                 self._teach(time.monotonic())

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop import paths
-from desktop.core.types import FoveaError
+from desktop.core.types import CROSSED, FoveaError
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.control import Cancelled, Control, Steering, Undisturbed
 from desktop.ml.plans.events import Event, Finished, Note
 from desktop.ml.training.recorder import Recorder
-from desktop.store.manifest import CROSSED, Manifest
+from desktop.store.manifest import Manifest
 from desktop.store.runs import CHECKPOINT, EXPORT, PLAN, training_lock
 from desktop.system.files import write_atomically
 from desktop.system.words import phrase

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import math
 import os
@@ -19,7 +20,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from desktop.core.types import FoveaError
 from desktop.ml.data import assemble
@@ -47,14 +48,16 @@ from desktop.system.files import write_atomically
 from desktop.system.words import english, phrase
 
 __all__ = [
-    "Choices", "Dimension", "Goal", "Halt", "Range", "SearchError", "SearchResult", "TrialResult", "folder",
-    "grid_size", "load", "names", "read_kept", "run_search",
+    "Choices", "Dimension", "Goal", "Halt", "Range", "SearchError", "SearchPart", "SearchResult", "TrialResult",
+    "folder", "grid_size", "load", "names", "read_kept", "release", "run_search", "under_way",
 ]  # fmt: skip
 
 
 _UNBEGUN = "unbegun"  # marks a trial whose run could not be made, so that it is tried again
 _CUT_OFF = "interrupted"  # counts how often a trial ended with its process
 _CUT_OFF_MOST = 2  # then it is taken for the cause
+_WORKER = "worker"  # who runs a trial, of a search that several share under one driver
+_BEAT_S, _SILENT_S = 30, 120  # a trial whose process tells nothing for so long has ended with it
 
 
 class Halt:
@@ -62,6 +65,16 @@ class Halt:
 
     def __init__(self) -> None:
         self.asked = False
+
+
+class SearchPart(NamedTuple):
+    """What one of several that share a search does of it: at most ``most`` trials, known by the name of ``worker``;
+    none to begin with is the driver's part: to open the search and to queue again what was cut off. ``checked`` says
+    that this process has compared the data before."""
+
+    worker: str
+    most: int
+    checked: bool = False
 
 
 def run_search(
@@ -76,6 +89,7 @@ def run_search(
     listener: Callable[[int, Event], None] = lambda number, event: None,
     ended: Callable[[TrialResult], None] = lambda trial: None,
     halt: Halt | None = None,
+    part: SearchPart | None = None,
 ) -> SearchResult:
     """Try settings of ``space`` on ``plan``; a grid where ``trials`` is ``None``, else that many trials in all.
 
@@ -86,7 +100,7 @@ def run_search(
 
     Raises :class:`SearchError`, :class:`desktop.ml.plans.plan.PlanError`, what :func:`desktop.ml.data.assemble.gather`
     raises, and :class:`desktop.store.runs.RunError` where the run of a trial cannot be made: the next one's could not
-    either, and all are tried again later.
+    either, and all are tried again later. ``part`` is for one of several that share a search.
     """
     optuna = _optuna()
     wanted = grid_size(space) if trials is None else trials
@@ -98,7 +112,7 @@ def run_search(
     try:
         study = optuna.create_study(
             study_name=name,
-            storage=_storage(name, storage),
+            storage=_storage(name, storage, part is not None),
             pruner=pruner,
             direction="maximize" if goal == "val_accuracy" else "minimize",
             load_if_exists=True,
@@ -110,10 +124,12 @@ def run_search(
         text = phrase("the search '{name}' cannot be opened ({name2})", name=name, name2=type(error).__name__)
         raise SearchError("bad-search", text, "Check --storage, or give the search another --name.") from error
     try:
-        _keep_facts(study, facts, shared_by_all(plan, space), data_root, listener, halt)
+        if part is None or not part.checked:
+            _keep_facts(study, facts, shared_by_all(plan, space), data_root, listener, halt)
     except Cancelled:  # before there was a trial
         return _result(name, study)
-    _take_up(study)
+    if part is None or not part.most:
+        _take_up(study)
     sampler: Any
     if trials is None:
         grid = {item.key: list(item.values) for item in space if isinstance(item, Choices)}
@@ -123,8 +139,10 @@ def run_search(
         # Where others are at work, their trials count as poor until they end: nobody tries the same beside them.
         sampler = optuna.samplers.TPESampler(seed=begin, constant_liar=storage is not None)
     study.sampler = sampler
-    work = _Trials(optuna, name, plan, space, goal, data_root, listener, halt)
-    while not halt.asked and _done(study) < wanted:
+    work = _Trials(optuna, name, plan, space, goal, data_root, listener, halt, part.worker if part else "")
+    begun = 0
+    while not halt.asked and _done(study) < wanted and (part is None or begun < part.most):
+        begun += 1
         before = len(study.get_trials(deepcopy=False))
         study.optimize(work, n_trials=1, catch=(FoveaError,), gc_after_trial=True)
         result = _result(name, study)
@@ -137,6 +155,27 @@ def run_search(
         if trials is None and not waiting and sampler.is_exhausted(study):
             break
     return _result(name, study)
+
+
+def release(name: str, storage: str, worker: str) -> None:
+    """The ``worker`` of that name is gone: what it was at is tried again by another, from its beginning."""
+    study = _optuna().load_study(study_name=name, storage=_storage(name, storage))
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name == "RUNNING" and trial.user_attrs.get(_WORKER) == worker:
+            with contextlib.suppress(Exception):  # it told its end in this moment
+                study.tell(trial.number, state=_optuna().trial.TrialState.FAIL)
+    _take_up(study)
+
+
+def under_way(name: str, storage: str) -> list[tuple[int, int, float]]:
+    """The trials at work: number, epochs so far, and what the last one reached."""
+    study = _optuna().load_study(study_name=name, storage=_storage(name, storage))
+    found = []
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name == "RUNNING" and trial.intermediate_values:
+            last = max(trial.intermediate_values)
+            found.append((trial.number, last + 1, trial.intermediate_values[last]))
+    return found
 
 
 def load(name: str, storage: str | None = None) -> SearchResult:
@@ -171,7 +210,9 @@ class _Trials:
         data_root: Path | None,
         listener: Callable[[int, Event], None],
         halt: Halt,
+        worker: str = "",
     ) -> None:
+        self._worker = worker
         self._optuna, self._name, self._plan, self._space = optuna, name, plan, space
         self._goal, self._root, self._listener, self._halt = goal, data_root, listener, halt
         self.ended_by: RunError | None = None
@@ -180,6 +221,8 @@ class _Trials:
     def __call__(self, trial: Any) -> float:
         settings = {dimension.key: _suggest(trial, dimension) for dimension in self._space}
         trial.set_user_attr("settings", settings)
+        if self._worker:
+            trial.set_user_attr(_WORKER, self._worker)
         watch = _Watch(trial, self._goal, self._halt, self._listener)
         from desktop.ml.trial import run_trial  # Keras is imported with the first trial
 
@@ -271,11 +314,25 @@ def _optuna() -> Any:
     return optuna
 
 
-def _storage(name: str, url: str | None) -> Any:
+def _storage(name: str, url: str | None, beating: bool = False) -> Any:
+    """The search's database; ``beating``: whoever runs a trial tells from time to time that it does."""
     if url is not None:
-        return url
+        url = _with_driver(url)
+        if not beating:
+            return url
+        # A database closes connections that are silent for long, as they are within a trial.
+        kept = {"pool_pre_ping": True}
+        return _optuna().storages.RDBStorage(url, kept, heartbeat_interval=_BEAT_S, grace_period=_SILENT_S)
     folder().mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{(folder() / (stem(name) + '.db')).as_posix()}"
+
+
+def _with_driver(url: str) -> str:
+    """The address of a database with the driver that is installed: SQLAlchemy would take psycopg2 for PostgreSQL."""
+    scheme, colon, rest = url.partition("://")
+    if scheme in ("postgresql", "postgres") and importlib.util.find_spec("psycopg2") is None:
+        return f"postgresql+pg8000{colon}{rest}"
+    return url
 
 
 def _sampling_seed(seed: int, tried: int, shared: bool) -> int:

@@ -99,6 +99,7 @@ class Report:
             (phrase("Split"), data.split or phrase("the data has none")),
             (phrase("Images answered"), answered),
             (phrase("Images without an answer"), without),
+            *([(phrase("Answered"), r.how)] if r.how else []),
             (phrase("Data fingerprint"), data.fingerprint or phrase("not taken")),
             (phrase("Names"), self.naming.words()),
             (

@@ -48,7 +48,8 @@ class Network:
 
     ``source``: ``package`` where a Python package carries the weights (``package`` says which), else ``download``.
     ``size`` in bytes is exact where ``size_exact`` says so, else an estimate. ``md5`` and ``sha256`` are the
-    publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.nets.imagenet` builds it by.
+    publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.nets.imagenet` builds it by;
+    ``multiplications`` are those of one picture's forward pass at the network's own size, by its publisher.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Network:
     credit: str
     input: int
     resize_shorter: int
+    multiplications: int
     interpolation: Interpolation
 
     @property

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
-CROSSED = "cross-validation"
-"""What the split of a figure is called that was got of all pictures, each by a head that did not learn from it."""
 _SINCE_2 = ("domain", "conformal")
 _UNSAID: dict[tuple[str, str], Any] = {("conformal", "side"): 0}
 """Fields that came later, and what their absence says: manifests that need none stay readable for earlier versions."""

@@ -4241,6 +4241,11 @@ Bilder des Fensters:</translation>
    <translation>'fovea data inspect' sagt mehr.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
    <translation>'fovea help' führt ihre Themen auf.</translation>
@@ -5021,6 +5026,11 @@ Bilder des Fensters:</translation>
    <translation>--cluster braucht entweder --out FOLDER oder --resume FOLDER</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames gehört zu --camera</translation>
@@ -5171,7 +5181,7 @@ Bilder des Fensters:</translation>
    <translation>; sie wurde neu gestartet</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>; the model's own is {value:.3g}</source>
    <translation>; die des Modells ist {value:.3g}</translation>
   </message>
@@ -5397,6 +5407,11 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
+   <source>Answered</source>
+   <translation>Beantwortet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
    <translation>Antworten</translation>
@@ -5440,6 +5455,11 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
    <translation>Helle Stellen sprechen für '{labels}' ({how}, Modell {id})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/result.py" />
+   <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5979,7 +5999,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Auswertung von '{model}' auf '{data}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Expected 0 to 1.</source>
    <translation>Erwartet 0 bis 1.</translation>
   </message>
@@ -6802,7 +6822,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Lassen Sie --test weg: Dann wird die Validierung gemessen.</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Leave the threshold out.</source>
    <translation>Lassen Sie die Schwelle weg.</translation>
   </message>
@@ -8188,6 +8208,11 @@ alle Knoten unter denselben Pfaden erreichen, oder werden gesendet. docs/cluster
    <translation>Trainingsdaten</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
    <translation>Wahrheit</translation>
@@ -8971,12 +8996,12 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>zu einer Schwelle gehören zwei Labels, eine positive Klasse 0 oder 1 und ein Wert zwischen 0 und 1</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
    <translation>zu einer Schwelle gehören zwei Labels; dieses Modell hat {count}</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold of {threshold}</source>
    <translation>eine Schwelle von {threshold}</translation>
   </message>
@@ -10266,7 +10291,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>aufgeben nach (Vorgabe: 120)</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>given by the user{own}</source>
    <translation>vom Benutzer angegeben{own}</translation>
   </message>
@@ -10419,6 +10444,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
    <translation>das vorübergehende Installieren von {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11171,6 +11201,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>n = {n}: zu wenige für eine Kennzahl</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>name either DATA or --cross-validation</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
    <translation>für jeden Befund gezeigte Namen (Vorgabe: 3)</translation>
@@ -11612,6 +11647,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
    <translation>nichts in der Hilfe enthält '{words}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>nothing is kept of a cross-validation of '{name}'</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -14913,6 +14953,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>was die Kamera liest, hat angehalten ({reason})</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/package.py" />
+   <source>what the cross-validation said of single pictures is not kept: {message}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
    <translation>was die Datei nicht sagt und niemand rät</translation>
@@ -18104,6 +18149,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
+   <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
    <translation>Pause</translation>
   </message>
@@ -18121,6 +18171,11 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
    <translation>Kurven speichern…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
+   <source>See its mistakes</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -24673,6 +24728,11 @@ fit.epochs = 10 | 20</translation>
    <translation>etwa {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>how long it takes is not known</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
    <translation>seine letzte räumliche Karte</translation>
@@ -24681,6 +24741,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
    <translation>was seine letzte Schicht bekommt (empfohlen)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>working out how long it takes…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />

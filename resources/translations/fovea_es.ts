@@ -4241,6 +4241,11 @@ imágenes de la ventana:</translation>
    <translation>'fovea data inspect' dice más.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
    <translation>'fovea help' enumera sus temas.</translation>
@@ -5021,6 +5026,11 @@ imágenes de la ventana:</translation>
    <translation>--cluster necesita --out FOLDER o --resume FOLDER</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames va con --camera</translation>
@@ -5171,7 +5181,7 @@ imágenes de la ventana:</translation>
    <translation>; se inició de nuevo</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>; the model's own is {value:.3g}</source>
    <translation>; el propio del modelo es {value:.3g}</translation>
   </message>
@@ -5397,6 +5407,11 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
+   <source>Answered</source>
+   <translation>Respondidas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
    <translation>Respuestas</translation>
@@ -5440,6 +5455,11 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
    <translation>Las zonas claras apuntan hacia '{labels}' ({how}, modelo {id})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/result.py" />
+   <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5979,7 +5999,7 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>Evaluación de '{model}' con '{data}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Expected 0 to 1.</source>
    <translation>Se esperaba de 0 a 1.</translation>
   </message>
@@ -6802,7 +6822,7 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>No indique --test: entonces se mide la validación.</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Leave the threshold out.</source>
    <translation>No indique el umbral.</translation>
   </message>
@@ -8188,6 +8208,11 @@ al que todos los nodos llegan por las mismas rutas, o se envían. docs/cluster.m
    <translation>Datos de entrenamiento</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
    <translation>Verdad</translation>
@@ -8971,12 +8996,12 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>un umbral va con dos etiquetas, una clase positiva de 0 o 1 y un valor entre 0 y 1</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
    <translation>un umbral va con dos etiquetas; este modelo tiene {count}</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold of {threshold}</source>
    <translation>un umbral de {threshold}</translation>
   </message>
@@ -10266,7 +10291,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>abandonar después de (predeterminado: 120)</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>given by the user{own}</source>
    <translation>indicado por el usuario{own}</translation>
   </message>
@@ -10419,6 +10444,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
    <translation>instalar {name} durante un rato</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11171,6 +11201,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>n = {n}: muy pocas para una cifra</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>name either DATA or --cross-validation</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
    <translation>nombres mostrados por hallazgo (predeterminado: 3)</translation>
@@ -11612,6 +11647,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
    <translation>nada en la ayuda contiene '{words}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>nothing is kept of a cross-validation of '{name}'</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -14913,6 +14953,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>lo que lee la cámara se detuvo ({reason})</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/package.py" />
+   <source>what the cross-validation said of single pictures is not kept: {message}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
    <translation>lo que el archivo no dice, y nadie adivina</translation>
@@ -18104,6 +18149,11 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
+   <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
    <translation>Pausar</translation>
   </message>
@@ -18121,6 +18171,11 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
    <translation>Guardar curvas…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
+   <source>See its mistakes</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -24673,6 +24728,11 @@ fit.epochs = 10 | 20</translation>
    <translation>unos {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>how long it takes is not known</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
    <translation>su último mapa espacial</translation>
@@ -24681,6 +24741,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
    <translation>lo que recibe su última capa (recomendado)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>working out how long it takes…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />

@@ -4241,6 +4241,11 @@ images de la fenêtre :</translation>
    <translation>'fovea data inspect' en dit plus.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
    <translation>'fovea help' liste ses sujets.</translation>
@@ -5021,6 +5026,11 @@ images de la fenêtre :</translation>
    <translation>--cluster demande soit --out FOLDER, soit --resume FOLDER</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames va avec --camera</translation>
@@ -5171,7 +5181,7 @@ images de la fenêtre :</translation>
    <translation>; il a été redémarré</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>; the model's own is {value:.3g}</source>
    <translation>; celui du modèle est {value:.3g}</translation>
   </message>
@@ -5397,6 +5407,11 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
+   <source>Answered</source>
+   <translation>Répondues</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
    <translation>Réponses</translation>
@@ -5440,6 +5455,11 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
    <translation>Les zones claires plaident pour '{labels}' ({how}, modèle {id})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/result.py" />
+   <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5979,7 +5999,7 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>Évaluation de '{model}' sur '{data}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Expected 0 to 1.</source>
    <translation>Attendu : 0 à 1.</translation>
   </message>
@@ -6802,7 +6822,7 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>Omettez --test : c’est alors la validation qui est mesurée.</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Leave the threshold out.</source>
    <translation>N’indiquez pas de seuil.</translation>
   </message>
@@ -8188,6 +8208,11 @@ que tous les nœuds atteignent par les mêmes chemins, ou sont envoyées. docs/c
    <translation>Données d’entraînement</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
    <translation>Vérité</translation>
@@ -8971,12 +8996,12 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>un seuil va avec deux étiquettes, une classe positive de 0 ou 1 et une valeur entre 0 et 1</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
    <translation>un seuil va avec deux étiquettes ; ce modèle en a {count}</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold of {threshold}</source>
    <translation>un seuil de {threshold}</translation>
   </message>
@@ -10266,7 +10291,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>abandonner après (par défaut : 120)</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>given by the user{own}</source>
    <translation>donné par l’utilisateur{own}</translation>
   </message>
@@ -10419,6 +10444,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
    <translation>l’installation temporaire de {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11171,6 +11201,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>n = {n} : trop peu pour un indicateur</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>name either DATA or --cross-validation</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
    <translation>noms affichés pour chaque constat (par défaut : 3)</translation>
@@ -11612,6 +11647,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
    <translation>rien dans l’aide ne contient '{words}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>nothing is kept of a cross-validation of '{name}'</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -14913,6 +14953,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>ce qui lit la caméra s’est arrêté ({reason})</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/package.py" />
+   <source>what the cross-validation said of single pictures is not kept: {message}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
    <translation>ce que le fichier ne dit pas, et que personne ne devine</translation>
@@ -18104,6 +18149,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
+   <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
    <translation>Pause</translation>
   </message>
@@ -18121,6 +18171,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
    <translation>Enregistrer les courbes…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
+   <source>See its mistakes</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -24673,6 +24728,11 @@ fit.epochs = 10 | 20</translation>
    <translation>environ {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>how long it takes is not known</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
    <translation>sa dernière carte spatiale</translation>
@@ -24681,6 +24741,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
    <translation>ce que reçoit sa dernière couche (recommandé)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>working out how long it takes…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />

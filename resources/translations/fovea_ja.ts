@@ -4241,6 +4241,11 @@ pictures of the window:</source>
    <translation>詳しくは'fovea data inspect'でわかります。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
    <translation>'fovea help'でトピックの一覧が表示されます。</translation>
@@ -5021,6 +5026,11 @@ pictures of the window:</source>
    <translation>--cluster には --out FOLDER か --resume FOLDER のどちらかが必要です</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames は --camera と一緒に使います</translation>
@@ -5171,7 +5181,7 @@ pictures of the window:</source>
    <translation>。再起動しました</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>; the model's own is {value:.3g}</source>
    <translation>。モデル自身のものは{value:.3g}</translation>
   </message>
@@ -5397,6 +5407,11 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
+   <source>Answered</source>
+   <translation>回答</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
    <translation>回答数</translation>
@@ -5440,6 +5455,11 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
    <translation>明るい部分は'{labels}'を示しています({how}、モデル{id})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/result.py" />
+   <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5979,7 +5999,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>'{data}'での'{model}'の評価</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Expected 0 to 1.</source>
    <translation>0から1が必要です。</translation>
   </message>
@@ -6800,7 +6820,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>--test を省いてください: その場合は検証で測定します。</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Leave the threshold out.</source>
    <translation>しきい値の指定を省いてください。</translation>
   </message>
@@ -8183,6 +8203,11 @@ all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set
    <translation>学習データ</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
    <translation>正解</translation>
@@ -8966,12 +8991,12 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>しきい値には、二つのラベル、0または1の陽性クラス、0から1の値が必要です</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
    <translation>しきい値には二つのラベルが必要です。このモデルは{count}個です</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold of {threshold}</source>
    <translation>しきい値{threshold}</translation>
   </message>
@@ -10260,7 +10285,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>この秒数であきらめる(既定: 120)</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>given by the user{own}</source>
    <translation>ユーザーが指定{own}</translation>
   </message>
@@ -10413,6 +10438,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
    <translation>{name}の一時的なインストール</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11165,6 +11195,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>n = {n}: 少なすぎて数値を出せません</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>name either DATA or --cross-validation</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
    <translation>確認結果ごとに表示する名前の数(既定: 3)</translation>
@@ -11601,6 +11636,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
    <translation>ヘルプに'{words}'を含むものはありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>nothing is kept of a cross-validation of '{name}'</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -14894,6 +14934,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>カメラを読む部分が停止しました({reason})</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/package.py" />
+   <source>what the cross-validation said of single pictures is not kept: {message}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
    <translation>ファイルに書かれておらず、推測もしないもの</translation>
@@ -18056,6 +18101,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
+   <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
    <translation>一時停止</translation>
   </message>
@@ -18073,6 +18123,11 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
    <translation>曲線を保存…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
+   <source>See its mistakes</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -24625,6 +24680,11 @@ fit.epochs = 10 | 20</translation>
    <translation>約{0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>how long it takes is not known</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
    <translation>最後の空間マップ</translation>
@@ -24633,6 +24693,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
    <translation>最後の層への入力(推奨)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>working out how long it takes…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />

@@ -4241,6 +4241,11 @@ imagens da janela:</translation>
    <translation>'fovea data inspect' diz mais.</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
    <translation>'fovea help' lista seus tópicos.</translation>
@@ -5021,6 +5026,11 @@ imagens da janela:</translation>
    <translation>--cluster precisa de --out FOLDER ou de --resume FOLDER</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames acompanha --camera</translation>
@@ -5171,7 +5181,7 @@ imagens da janela:</translation>
    <translation>; foi reiniciado</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>; the model's own is {value:.3g}</source>
    <translation>; o do próprio modelo é {value:.3g}</translation>
   </message>
@@ -5397,6 +5407,11 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
+   <source>Answered</source>
+   <translation>Respondidas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
    <translation>Respostas</translation>
@@ -5440,6 +5455,11 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
    <translation>As áreas claras apontam para '{labels}' ({how}, modelo {id})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/result.py" />
+   <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5979,7 +5999,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>Avaliação de '{model}' em '{data}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Expected 0 to 1.</source>
    <translation>Esperado de 0 a 1.</translation>
   </message>
@@ -6802,7 +6822,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>Omita --test: então é medida a validação.</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Leave the threshold out.</source>
    <translation>Omita o limiar.</translation>
   </message>
@@ -8188,6 +8208,11 @@ que todos os nós alcançam pelos mesmos caminhos, ou são enviadas. docs/cluste
    <translation>Dados de treinamento</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
    <translation>Verdade</translation>
@@ -8971,12 +8996,12 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>um limiar exige dois rótulos, uma classe positiva 0 ou 1 e um valor entre 0 e 1</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
    <translation>um limiar exige dois rótulos; este modelo tem {count}</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold of {threshold}</source>
    <translation>um limiar de {threshold}</translation>
   </message>
@@ -10266,7 +10291,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>desistir após (padrão: 120)</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>given by the user{own}</source>
    <translation>indicado pelo usuário{own}</translation>
   </message>
@@ -10419,6 +10444,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
    <translation>instalar {name}, por um tempo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11171,6 +11201,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>n = {n}: de menos para uma medida</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>name either DATA or --cross-validation</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
    <translation>nomes mostrados para cada achado (padrão: 3)</translation>
@@ -11612,6 +11647,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
    <translation>nada na ajuda contém '{words}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>nothing is kept of a cross-validation of '{name}'</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -14913,6 +14953,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>o processo que lê a câmera parou ({reason})</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/package.py" />
+   <source>what the cross-validation said of single pictures is not kept: {message}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
    <translation>o que o arquivo não diz, e ninguém adivinha</translation>
@@ -18104,6 +18149,11 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
+   <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
    <translation>Pausar</translation>
   </message>
@@ -18121,6 +18171,11 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
    <translation>Salvar curvas…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
+   <source>See its mistakes</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -24673,6 +24728,11 @@ fit.epochs = 10 | 20</translation>
    <translation>cerca de {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>how long it takes is not known</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
    <translation>seu último mapa espacial</translation>
@@ -24681,6 +24741,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
    <translation>o que sua última camada recebe (recomendado)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>working out how long it takes…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />

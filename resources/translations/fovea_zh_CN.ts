@@ -4241,6 +4241,11 @@ pictures of the window:</source>
    <translation>'fovea data inspect' 可说明更多。</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
    <translation>'fovea help' 列出其主题。</translation>
@@ -5021,6 +5026,11 @@ pictures of the window:</source>
    <translation>--cluster 需要 --out FOLDER 或 --resume FOLDER 之一</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
    <translation>--frames 与 --camera 一起使用</translation>
@@ -5171,7 +5181,7 @@ pictures of the window:</source>
    <translation>；已重新启动</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>; the model's own is {value:.3g}</source>
    <translation>；模型自身的为 {value:.3g}</translation>
   </message>
@@ -5397,6 +5407,11 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
+   <source>Answered</source>
+   <translation>已回答</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
    <translation>答案数</translation>
@@ -5440,6 +5455,11 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
    <translation>明亮区域指向 '{labels}'（{how}，模型 {id}）</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/result.py" />
+   <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5979,7 +5999,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>“{model}”在“{data}”上的评估</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Expected 0 to 1.</source>
    <translation>预期为 0 至 1。</translation>
   </message>
@@ -6800,7 +6820,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>请省略 --test：那样测量的是验证集。</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>Leave the threshold out.</source>
    <translation>请省略阈值。</translation>
   </message>
@@ -8183,6 +8203,11 @@ all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set
    <translation>训练数据</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
    <translation>真实类别</translation>
@@ -8966,12 +8991,12 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>阈值要求两个标签、为 0 或 1 的阳性类别，以及 0 与 1 之间的值</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
    <translation>阈值要求两个标签；此模型有 {count} 个</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>a threshold of {threshold}</source>
    <translation>阈值 {threshold}</translation>
   </message>
@@ -10260,7 +10285,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>在此之后放弃（默认：120）</translation>
   </message>
   <message>
-   <location filename="../../desktop/engine/evaluation_facts.py" />
+   <location filename="../../desktop/store/model_facts.py" />
    <source>given by the user{own}</source>
    <translation>由用户给出{own}</translation>
   </message>
@@ -10413,6 +10438,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
    <translation>暂时安装 {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11165,6 +11195,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>n = {n}：太少，无法给出指标</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>name either DATA or --cross-validation</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
    <translation>每项发现显示的名称数（默认：3）</translation>
@@ -11601,6 +11636,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
    <translation>帮助中没有内容含有 '{words}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/evaluating.py" />
+   <source>nothing is kept of a cross-validation of '{name}'</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -14894,6 +14934,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>读取摄像头的部分已停止（{reason}）</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/package.py" />
+   <source>what the cross-validation said of single pictures is not kept: {message}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
    <translation>文件没有说明，也不能猜测的内容</translation>
@@ -18056,6 +18101,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
+   <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
    <translation>暂停</translation>
   </message>
@@ -18073,6 +18123,11 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
    <translation>保存曲线…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_page.py" />
+   <source>See its mistakes</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -24625,6 +24680,11 @@ fit.epochs = 10 | 20</translation>
    <translation>约 {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>how long it takes is not known</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
    <translation>其最后的空间特征图</translation>
@@ -24633,6 +24693,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
    <translation>其最后一层的输入（推荐）</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>working out how long it takes…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />

@@ -53,7 +53,7 @@ def test_a_base_that_nothing_is_known_of_has_no_time() -> None:
 def test_every_network_of_the_catalogue_has_a_size() -> None:
     from desktop.store import catalogue
 
-    assert {network.network for network in catalogue.load().networks} == set(expected_time.MULTIPLICATIONS)
+    assert all(5e7 < network.multiplications < 2e10 for network in catalogue.load().networks)
 
 
 def test_the_trial_tells_how_long_its_work_took_beside_others() -> None:

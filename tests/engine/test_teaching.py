@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import signal
 import threading
@@ -32,6 +33,7 @@ from desktop.engine.teaching_events import (
     Missing,
     Ordered,
     Refused,
+    Request,
     TeachEvent,
     TeachingEnded,
 )
@@ -314,3 +316,25 @@ def test_it_ends_with_its_window(project: Project) -> None:
     client.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_question_that_comes_with_new_pictures_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken off the queue and a lesson on the new pictures given in its place: whoever asked waited for ever."""
+    monkeypatch.setattr("desktop.engine.teacher._NEW_PICTURES_S", -1.0)
+    done: list[str] = []
+
+    class Recording(Teacher):
+        def __init__(self) -> None:
+            self._bell = threading.Condition()
+            self._asked = collections.deque([AskMissing(1, ()), AskMissing(2, ())])
+            self._heard, self._new_pictures, self._stopped, self._pool = None, True, False, None
+
+        def _answer(self, request: Request) -> None:
+            done.append(f"answer {request.number}")
+
+        def _teach(self, heard: float) -> None:
+            done.append("lesson")
+            self._stopped = True
+
+    Recording()._learn()
+    assert done == ["answer 1", "answer 2", "lesson"]

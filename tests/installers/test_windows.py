@@ -45,7 +45,7 @@ def test_it_compiles_without_a_warning(tmp_path: Path) -> None:
 def test_its_pages_speak_every_language_of_the_program() -> None:
     words = windows.words_of_pages()
     for language in translations.there():
-        name = windows._OF_NSIS[language]
+        name = translations.LANGUAGES[language]["nsis"]
         assert f'MUI_LANGUAGE "{name}"' in words
         for key, text in windows.WORDS.items():
             (line,) = [one for one in words.splitlines() if f" WORDS_{key} ${{LANG_{name.upper()}}}" in one]

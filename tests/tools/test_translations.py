@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,13 @@ def test_the_texts_of_every_room_are_collected() -> None:
     assert len({(text.context, text.source) for text in found}) == len(found)
 
 
+@pytest.fixture(scope="module")
+def texts() -> list[Any]:
+    """Every text of the program, collected once."""
+    return list(every())
+
+
 @pytest.mark.parametrize("language", translations.there())
-def test_the_translations_that_come_with_fovea_have_no_fault(language: str) -> None:
-    faults = translations.check(translations.path_of(language), language, every())
+def test_the_translations_that_come_with_fovea_have_no_fault(language: str, texts: list[Any]) -> None:
+    faults = translations.check(translations.path_of(language), language, texts)
     assert [fault for fault in faults if not fault.endswith(": not translated")] == []

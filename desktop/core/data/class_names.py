@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from desktop.system.words import phrase
 
@@ -24,6 +25,7 @@ _DRAWN_AS = str.maketrans(
 _NEITHER = frozenset("\u200c\u200d")  # zero-width joiners: not seen, but they change the letters and pictures beside
 
 
+@lru_cache(maxsize=8192)  # every name is compared with every other
 def look_of(name: str) -> str:
     """What people see of a class's name: equal for names that differ in upper and lower case, in how accents are
     composed, in blanks, in full-width letters (Unicode's compatibility form, NFKC), in characters that are not seen, or

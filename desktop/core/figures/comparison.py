@@ -323,11 +323,11 @@ def refused_here(here: Estimate, expected: float, n: int, split: str) -> Compati
         n=n,
         split=split,
     )
-    if here.n < FEW:
-        text = Template("{start}; {few} or more images are needed for an answer.")
-        return Compatibility("too-few", phrase(text, start=start, few=FEW), none)
     difference = _difference(here, expected, n)
     assert difference.low is not None
+    if here.n < FEW and difference.low <= 0:  # few are enough where all of them are refused
+        text = Template("{start}; {few} or more images are needed for an answer.")
+        return Compatibility("too-few", phrase(text, start=start, few=FEW), none)
     if difference.low > 0:
         text = Template(
             "{start}; more than chance explains: these differ from what it has learned from. They count in all figures "

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from desktop.core.data.dataset import BrokenEntry
+from desktop.core.data.dataset import ALL, BrokenEntry
 from desktop.core.figures import calibration, metrics
 from desktop.core.figures.calibration import Bin, RiskCoverage, RiskStep
 from desktop.core.figures.clustered import Persons
@@ -25,7 +25,7 @@ from desktop.core.figures.intervals import Estimate, proportion
 from desktop.core.figures.metrics import ClassFigures, Curves, Means
 from desktop.core.figures.table import computed
 from desktop.core.figures.thresholds import HIGHEST_SCORE, OperatingPoint, ThresholdTable
-from desktop.core.types import PreprocessSpec
+from desktop.core.types import CROSSED, PreprocessSpec
 from desktop.system.words import phrase
 
 INSIDE, OUTSIDE, NOT_ASKED = 0, 1, -1
@@ -84,6 +84,17 @@ class DataFacts:
     groups: int | None = None
     private: tuple[str, ...] = ()
 
+    @property
+    def crossed(self) -> bool:
+        """Whether the answers are those of a cross-validation, see :attr:`EvaluationResult.how`."""
+        return self.split == CROSSED
+
+    @property
+    def split_to_open(self) -> str | None:
+        """The split to open the data with again: a cross-validation was of what there was to learn from, and names its
+        pictures as all of the data does."""
+        return ALL if self.crossed else self.split or None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationResult:
@@ -120,6 +131,16 @@ class EvaluationResult:
     def right(self) -> np.ndarray:
         """bool (n,): whether the answer was right."""
         return np.asarray(self.truth == self.predicted)
+
+    @property
+    def how(self) -> str:
+        """By what the pictures were answered, where that is not the model itself; else empty."""
+        if not self.data.crossed:
+            return ""
+        return phrase(
+            "By cross-validation: each picture was answered by a model that did not learn from it. The finished model "
+            "has learned from all of them."
+        )
 
     @property
     def unanswered(self) -> str:

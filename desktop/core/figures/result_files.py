@@ -68,6 +68,7 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: PublicNames
         "names": naming.words(),
         "data": data.title,
         "split": data.split,
+        "answered_by": result.how,
         "data_fingerprint": data.fingerprint,
         "mapping": data.mapping,
         "problems": list(data.problems),

@@ -25,7 +25,7 @@ from desktop import paths
 from desktop.core.data.dataset import BrokenEntry
 from desktop.core.figures.decision import answers_of
 from desktop.core.figures.result import DataFacts, EvaluationResult, ModelFacts
-from desktop.core.types import FoveaError
+from desktop.core.types import CROSSED, FoveaError
 from desktop.system import strict_json
 from desktop.system.files import OWN_DISK, not_written, put_in_place, write_atomically
 from desktop.system.strict_json import JsonStore
@@ -89,8 +89,16 @@ class EvaluationStore:
         text = json.dumps([_SCHEMA, "incomplete", *_model_key(model), *place])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    @staticmethod
+    def crossed_key(model: ModelFacts) -> str:
+        """What the answers of the cross-validation are kept under by which a model was made: it has one at most."""
+        text = json.dumps([_SCHEMA, CROSSED, *_model_key(model)])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
     def key_of(self, result: EvaluationResult) -> str:
         """What this result is kept under."""
+        if result.data.crossed:
+            return self.crossed_key(result.model)
         if result.complete:
             return self.key(result.model, result.data.fingerprint, result.data.mapping)
         return self.incomplete_key(result.model, result.data)
@@ -136,6 +144,10 @@ class EvaluationStore:
             with contextlib.suppress(OSError):  # it is only in the way
                 self._path(self.incomplete_key(result.model, result.data)).unlink(missing_ok=True)
         return key
+
+    def holds(self, key: str) -> bool:
+        """Whether an evaluation is kept under this key."""
+        return self._path(key).is_file()
 
     # The threshold that the user chose, beside the model's own decision
 

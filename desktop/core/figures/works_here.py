@@ -39,8 +39,10 @@ def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[Ca
 
     With two classes sensitivity and specificity are compared as well: accuracy alone says little where the classes come
     in other shares than on the card's data. All were measured by the model's own decision: under another threshold
-    nothing is compared, and one sentence says so.
+    nothing is compared, and one sentence says so. A cross-validation is what the card's own figures come from.
     """
+    if result.data.crossed:  # the card's own figures: there is nothing to compare them with
+        return ()
     own, used = result.model.card.get("threshold"), result.model.threshold
     decided = own is not None or used is not None
     rows = [
@@ -90,6 +92,13 @@ def _refused(result: EvaluationResult, figures: Figures) -> tuple[CardComparison
     listed = {"value": gate["refused"], "n": gate["n"], "split": gate["split"], "data": gate.get("data", "")}
     verdict = refused_here(figures.refused, float(gate["refused"]), int(gate["n"]), str(gate["split"]))
     return (CardComparison(REFUSED, figures.refused, listed, verdict),)
+
+
+def other_kind(result: EvaluationResult, figures: Figures) -> str:
+    """That the model's gate takes more of the pictures for another kind than chance explains, in a sentence; empty
+    where it does not, or was not asked. Whoever shows figures says it beside them."""
+    found = (row.verdict for row in _refused(result, figures))
+    return next((verdict.sentence for verdict in found if verdict.verdict == "other-kind"), "")
 
 
 def works_here_json(result: EvaluationResult, figures: Figures) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ picture. Domain gates of colour models weigh its answer (:mod:`desktop.core.trus
 
 from __future__ import annotations
 
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def _network(path: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarra
                 for i in range(len(STRIDES))
             ]
             return layers, held["weights"].astype(np.float32), np.float32(held["bias"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(
             "damaged", phrase("the program's file '{file}' is missing or broken", file=FILE), "Install Fovea again."
         ) from error

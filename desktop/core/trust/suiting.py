@@ -65,7 +65,7 @@ class Kinds:
                 found = cls(held["kernel"].astype(np.float32), held["bias"].astype(np.float32))
             if found.kernel.shape[1:] != found.bias.shape or found.bias.shape != (len(KINDS),):
                 raise ValueError("the arrays do not go together")
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise StoreError("damaged", phrase("'{name}' is missing or damaged", name=path.name)) from error
         return found
 

@@ -22,6 +22,10 @@ LABELS = tuple("0123456789")
 KINDS = ("drawn", "printed")
 _FONTS = ("cmb10", "cmti10", "cmss10", "STIXGeneralBol", "DejaVuSerif-Bold", "DejaVuSansMono-Oblique")
 _SIDE = 160
+_RULED = 0.25
+"""The share of drawn digits whose strokes are as straight as they are meant: a one is then a plain upright line, to the
+pixel, which no leaning one is like."""
+_UPRIGHT: PenStroke = [(0.3, 0.02), (0.3, 0.98)]
 
 Uniform = Callable[[float, float], float]
 
@@ -49,7 +53,10 @@ def _sheet(value: int, rng: np.random.Generator) -> np.ndarray:
     side, height = int(rng.integers(100, 241)), rng.uniform(0.3, 0.9)
     width = float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))
     x, y = rng.uniform(-0.4, 0.4, 2) * (1 - height)
-    covered = ink(strokes(value, rng), rng, side, height, width, (float(x), float(y)))
+    shape, ruled = strokes(value, rng), rng.random() < _RULED
+    if ruled and value == 1:
+        shape = [_UPRIGHT]
+    covered = ink(shape, rng, side, height, width, (float(x), float(y)), ruled)
     paper, black = (255.0, 21.0) if rng.random() < 0.5 else (rng.uniform(200, 255), rng.uniform(0, 90))
     if rng.random() < 0.2:
         paper, black = black, paper

@@ -28,17 +28,21 @@ def ink(
     height: float,
     width: float,
     offset: tuple[float, float] = (0.0, 0.0),
+    ruled: bool = False,
 ) -> np.ndarray:
     """``strokes`` as a hand draws them: float32 (side, side), 0 to 1, 1 where the ink covers.
 
-    ``height`` of the box and ``offset`` are parts of ``side``, ``width`` of the pen is one of the height.
+    ``height`` of the box and ``offset`` are parts of ``side``, ``width`` of the pen is one of the height. ``ruled``:
+    the hand neither leans, turns nor trembles, as a mouse that is pulled straight down.
     """
     large = side * _FINER
     sheet = Image.new("L", (large, large), 0)
     pen = ImageDraw.Draw(sheet)
     angle, slant, aspect = np.deg2rad(rng.normal(0, 5)), rng.normal(0.05, 0.14), np.exp(rng.normal(0, 0.13))
+    if ruled:
+        angle, slant = 0.0, 0.0
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    tremble = float(rng.choice((0.0, 0.005, 0.012, 0.02)))
+    tremble = 0.0 if ruled else float(rng.choice((0.0, 0.005, 0.012, 0.02)))
     radius = max(1.0, width * height * large / 2)
     for stroke in strokes:
         points = _dense(np.array(stroke, float))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -39,13 +40,34 @@ def measure(
     """All figures of a model over ``pictures``, and their JSON form (:mod:`desktop.core.figures.result_files`).
 
     ``answer`` maps uint8 (n, height, width, channels) to scores float (n, classes), rows summing to 1. ``engine`` says
-    what computed them. Names of single pictures do not enter the result.
+    what computed them. Names of single pictures do not enter the figures.
     """
     began = time.monotonic()
     scores = np.asarray(answer(pictures.images), np.float32)
+    result = result_of(plan, gathered, decision, pictures, scores, split, engine, file_sha256, version)
+    result = replace(result, elapsed_s=round(time.monotonic() - began, 3))
+    found = figures(result, plan.seed)
+    return found, figures_json(result, found)
+
+
+def result_of(
+    plan: TrainingPlan,
+    gathered: Gathered,
+    decision: Decision,
+    pictures: Pictures,
+    scores: np.ndarray,
+    split: str,
+    engine: str,
+    file_sha256: str = "",
+    version: int = 1,
+) -> EvaluationResult:
+    """The answers that ``scores`` (float32 (n, classes), rows summing to 1) give for ``pictures``, as an evaluation;
+    its pictures' names are relative to the data's folder."""
     threshold = decision.value if decision.rule == "threshold" else None
     groups = _people(pictures, plan)
-    result = EvaluationResult(
+    if groups is not None and len(np.unique(groups)) == len(groups):
+        groups = None  # each alone: nothing tells of people who have several pictures
+    return EvaluationResult(
         model=ModelFacts(
             id=plan.id,
             name=plan.name,
@@ -75,14 +97,12 @@ def measure(
         scores=scores,
         skipped=(),
         complete=True,
-        elapsed_s=round(time.monotonic() - began, 3),
+        elapsed_s=0.0,
         created=now(),
         device=engine,
         versions=backend.versions(),
         groups=groups,
     )
-    found = figures(result, plan.seed)
-    return found, figures_json(result, found)
 
 
 def score_word(plan: TrainingPlan, calibrated: int) -> Literal["probability", "model score"]:

@@ -34,7 +34,7 @@ from desktop.ml.data.public_sets import Pictures
 from desktop.ml.data.second_look import SecondLook
 from desktop.ml.nets import backend
 from desktop.ml.nets.cost import in_pieces, pictures_at_once
-from desktop.ml.packaging import confidence, evaluate, head_detection
+from desktop.ml.packaging import confidence, crossed, evaluate, head_detection
 from desktop.ml.packaging.card import write_card
 from desktop.ml.packaging.confidence import Confidence
 from desktop.ml.packaging.decide import Calibrated, calibrated
@@ -145,6 +145,7 @@ def package(
     ready = _ready(_described(job, exported, found, measured, version), judged.trust.domain)
     check()
     _write(job, exported, judged, measured, ready, root)
+    _keep_crossed(job, exported, found, ready)
     return ready
 
 
@@ -310,6 +311,18 @@ def _write(
         found_at = neighbours.directions(gate, rows)
         neighbours.write(sha256_of(exported.lite_file), found_at, names, train.labels[picked], job.gathered.folder)
     job.tell("writing", 1, 1)
+
+
+def _keep_crossed(job: _Job, exported: _Exported, found: Calibrated, manifest: Manifest) -> None:
+    """Of the user's own pictures, what a cross-validation said of each; the model is whole without."""
+    if job.trained.held_out is None or not job.gathered.folder:
+        return
+    try:
+        crossed.keep(job.plan, job.gathered, found, manifest, sha256_of(exported.lite_file))
+    except FoveaError as error:
+        job.note(
+            phrase("what the cross-validation said of single pictures is not kept: {message}", message=error.message)
+        )
 
 
 def _next_version(model_id: str, root: Path) -> int:

@@ -19,6 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from desktop.core.data.splits import folds
+from desktop.core.types import CROSSED
 from desktop.ml.data.public_sets import Pictures, belonging_together
 from desktop.ml.plans.control import Steering
 from desktop.ml.plans.events import EpochDone, Event, Note
@@ -35,7 +36,6 @@ from desktop.ml.training.linear_heads import (
     suiting_temperature,
 )
 from desktop.ml.training.progress_state import Best
-from desktop.store.manifest import CROSSED
 from desktop.system.words import phrase
 
 

@@ -12,7 +12,7 @@ from desktop.core.types import FoveaError
 from desktop.services.drawings import OwnDrawings
 from desktop.system.words import listed
 from desktop.ui.kit.flow import FlowLayout
-from desktop.ui.kit.widgets import caption, count, make_label, tip
+from desktop.ui.kit.widgets import caption, count, make_label, set_usable, tip
 
 _ACROSS = 5
 MOST = 40
@@ -82,9 +82,9 @@ class TruthPanel(QFrame):
         self.setVisible(0 < len(labels) <= MOST)
 
     def set_usable(self, usable: bool) -> None:
-        """Whether there is a drawing to keep."""
+        """Whether there is a drawing to keep; buttons that are grey say why."""
         for button in self._buttons:
-            button.setEnabled(usable)
+            set_usable(button, usable, self.tr("Draw something first: the sheet is blank."))
 
     @property
     def own(self) -> OwnDrawings | None:

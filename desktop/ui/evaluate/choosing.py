@@ -239,7 +239,7 @@ class Choosing(QObject):
         entry = self.entry
         kept = None
         if self.data is not None and entry is not None and entry.manifest is not None:
-            from desktop.engine.evaluation_facts import model_facts
+            from desktop.store.model_facts import model_facts
 
             kept = self._shelf.of(self.data, model_facts(entry.manifest))
         words = self.tr("Open the result of {0}").format(moment(kept.created)) if kept is not None else ""

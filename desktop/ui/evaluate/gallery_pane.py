@@ -17,7 +17,7 @@ from desktop.ui.evaluate.gallery_model import GalleryModel
 from desktop.ui.evaluate.head import choose_box
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import make_label, set_usable
 from desktop.ui.widgets.gallery import Gallery
 
 if TYPE_CHECKING:
@@ -328,7 +328,7 @@ class GalleryPane(QWidget):
     def _on_selection(self) -> None:
         chosen = self.view.selectionModel().hasSelection()
         for button in self._judges.values():
-            button.setEnabled(chosen)
+            set_usable(button, chosen, self.tr("Choose pictures first; then say of their label what it is."))
         self._undo_button.setVisible(bool(self._undo))
         self._export.setEnabled(self.model.rowCount() > 0)
         self._export.setToolTip(

@@ -20,11 +20,12 @@ from PySide6.QtWidgets import (
 from desktop.core.figures.intervals import proportion
 from desktop.ui.evaluate.head import titled
 from desktop.ui.kit.formatting import both, count, data_words, moment, number
-from desktop.ui.kit.widgets import make_label, tip
+from desktop.ui.kit.widgets import make_label, set_usable, tip
 
 if TYPE_CHECKING:
     from desktop.core.figures.store import Kept
 
+_BESIDE = 24  # of an entry's width: its padding, and what a style keeps around a text
 MOST_LISTED = 200
 """Kept evaluations in the list: the newest."""
 
@@ -56,6 +57,7 @@ class KeptPart(QFrame):
         self._delete.triggered.connect(self._delete_selected)
         self.list.addActions([self._open, self._delete])
         self.list.installEventFilter(self)
+        self.list.viewport().installEventFilter(self)
         self.open_button = QPushButton(self._open.text())
         self.open_button.setAccessibleName(self.tr("Open the chosen evaluation"))
         self.open_button.clicked.connect(self._open.trigger)
@@ -110,13 +112,22 @@ class KeptPart(QFrame):
             item = QListWidgetItem(lines)
             item.setData(Qt.ItemDataRole.UserRole, entry.key)
             item.setToolTip(tip(entry.data.root))
-            item.setSizeHint(QSize(200, 3 * self.fontMetrics().height() + 16))
             self.list.addItem(item)
             item.setSelected(entry.key in chosen)
+        self._give_room()
         self._more.setText(self.tr("and {0} older ones").format(count(max(0, len(kept) - MOST_LISTED))))
         self._more.setVisible(len(kept) > MOST_LISTED)
         self._any = bool(kept)
         self.setVisible(self._any or not self._deleted.isHidden())
+
+    def _give_room(self) -> None:
+        """As many lines to each entry as it takes in a list this wide: figures and date stand whole."""
+        metrics, flags = self.list.fontMetrics(), int(Qt.TextFlag.TextWordWrap)
+        width = max(80, self.list.viewport().width() - _BESIDE)
+        for place in range(self.list.count()):
+            item = self.list.item(place)
+            needed = metrics.boundingRect(0, 0, width, 10_000, flags, item.text()).height()
+            item.setSizeHint(QSize(width, needed + 16))
 
     def say_deleted(self, deleted: int) -> None:
         """Say that ``deleted`` evaluations were deleted last, and offer to take that back; 0 hides it."""
@@ -129,7 +140,9 @@ class KeptPart(QFrame):
         self.setVisible(self._any or deleted > 0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Delete removes what is selected."""
+        """Delete removes what is selected; a list of another width gives its entries other room."""
+        if event.type() == QEvent.Type.Resize and watched is self.list.viewport():
+            self._give_room()
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             keys = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
             if event.key() in keys and self._delete.isEnabled():
@@ -140,10 +153,10 @@ class KeptPart(QFrame):
     @Slot()
     def _on_selection(self) -> None:
         chosen = len(self.list.selectedItems())
-        for thing in (self._open, self.open_button):
-            thing.setEnabled(chosen == 1)
-        for thing in (self._delete, self.delete_button):
-            thing.setEnabled(chosen > 0)
+        self._open.setEnabled(chosen == 1)
+        set_usable(self.open_button, chosen == 1, self.tr("Choose one of them first."))
+        set_usable(self.delete_button, chosen > 0, self.tr("Choose some of them first."))
+        self._delete.setEnabled(chosen > 0)
 
     @Slot()
     def _open_current(self) -> None:

@@ -60,7 +60,7 @@ class DataOpener(QObject):
     def reopen(self, result: EvaluationResult, state: EvaluationState) -> None:
         """Find the pictures of a kept result again, quietly: without them there are still names and figures."""
         self._state, self._result = state, result
-        self._again = _reading(result.data.root, result.data.split or None, choose=False)
+        self._again = _reading(result.data.root, result.data.split_to_open, choose=False)
         self._again.answered.connect(self._on_reopened)
         self._again.launch()
 

@@ -83,6 +83,8 @@ class ResultsPage(QWidget):
         head.addWidget(self._title, 1)
         head.addWidget(self._facts)
         self.medical = MedicalNotice()
+        self.how = make_label("", "caution", wrap=True)
+        self.kind = CautionStrip()
         self.incomplete = CautionStrip()
         self.unanswered = CautionStrip()
         self.strip = RunStrip()
@@ -141,6 +143,8 @@ class ResultsPage(QWidget):
         layout.addLayout(head)
         for widget in (
             self.medical,
+            self.how,
+            self.kind,
             self.incomplete,
             self.unanswered,
             self.strip,
@@ -150,7 +154,7 @@ class ResultsPage(QWidget):
         ):
             layout.addWidget(widget)
         layout.addWidget(self.tabs, 1)
-        for widget in (self.medical, self.incomplete, self.unanswered, self.strip, self.threshold):
+        for widget in (self.medical, self.how, self.kind, self.incomplete, self.unanswered, self.strip, self.threshold):
             widget.hide()
 
     @Slot()
@@ -177,8 +181,12 @@ class ResultsPage(QWidget):
 
     def _enable_tabs(self, finished: bool) -> None:
         two = len(self._labels) == 2
+        result = self.state.result if finished else None
+        # A cross-validation is of no model that another could be compared with, and the card's figures are its own.
+        without = {"compare", "here"} if result is not None and result.data.crossed else set[str]()
+        without |= set() if two else {"curves"}
         for index, name in enumerate(self._order):
-            self.tabs.setTabVisible(index, name != "curves" or two)
+            self.tabs.setTabVisible(index, name not in without)
             self.tabs.setTabEnabled(index, finished or name == "pictures")
         if not finished:
             self.tabs.setCurrentIndex(0)
@@ -194,6 +202,8 @@ class ResultsPage(QWidget):
         self._title.set_text(title)
         self._facts.clear()
         self.medical.show_for(medical)
+        self.how.hide()
+        self.kind.hide()
         self.incomplete.hide()
         self.unanswered.hide()
         self.strip.begin()
@@ -239,6 +249,8 @@ class ResultsPage(QWidget):
 
     @Slot()
     def _show_result(self) -> None:
+        from desktop.core.figures.works_here import other_kind
+
         state = self.state
         self._streaming = self._running = None
         self.gallery.running = False
@@ -258,6 +270,11 @@ class ResultsPage(QWidget):
             parts.append(self.tr("{0} s").format(number(result.elapsed_s, 1)))
         self._facts.setText(" · ".join(parts))
         self.medical.show_for(result.model.medical)
+        self.how.setText(result.how)
+        self.how.setVisible(bool(result.how))
+        kind = other_kind(result, state.figures)
+        self.kind.set_text(kind)
+        self.kind.setVisible(bool(kind))
         self.incomplete.setVisible(not result.complete)
         self.incomplete.set_text(
             self.tr(

@@ -90,6 +90,8 @@ def moment(iso: str) -> str:
 
 def data_words(data: DataFacts) -> str:
     """The data's name with its split."""
+    if data.crossed:
+        return tr("{0}, by cross-validation").format(data.title)
     return tr("{0}, split {1}").format(data.title, data.split) if data.split else data.title
 
 

@@ -24,6 +24,7 @@ class LaterView(QWidget):
     ``changed`` says that something has changed on which menus depend; ``classify_wanted`` asks for Classify with the
     model of that id; ``evaluate_wanted`` for Evaluate with a model's id and the path of labelled data ('' for none);
     ``errors_wanted`` for Evaluate with a model's id, the path of its data and the names of its validation pictures;
+    ``kept_wanted`` for Evaluate with the evaluation that was kept under that key;
     ``view_wanted`` for another view by its id; ``train_wanted`` for a training: a plan and a name;
     ``teach_wanted`` for Teach with the project of that id, ``retrain_wanted`` for a better model of a project's labels
     than the model of that id ('': the one made of it last). ``progressed`` says how far its work is, 0 to 1, for the
@@ -37,6 +38,7 @@ class LaterView(QWidget):
     classify_wanted = Signal(str)
     evaluate_wanted = Signal(str, str)
     errors_wanted = Signal(str, str, tuple)
+    kept_wanted = Signal(str)
     view_wanted = Signal(str)
     train_wanted = Signal(tuple)
     teach_wanted = Signal(str)

@@ -26,6 +26,8 @@ from desktop.ui.kit.theme import theme
 if TYPE_CHECKING:
     import numpy as np
 
+_OWN_TIP = "own_tip"  # a property: what a control's tool tip says where it can be used
+
 
 def make_label(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
     """A label of plain text in a role of the stylesheet (``secondary``, ``answer``, ``caution`` …).
@@ -62,6 +64,15 @@ def tip(text: str) -> str:
     if "<" not in text and "&" not in text:
         return text
     return f'<p style="white-space: pre">{escape(text, quote=False)}</p>'
+
+
+def set_usable(control: QWidget, usable: bool, why: str) -> None:
+    """Enable a control, or grey it and have its tool tip say ``why``; its own tool tip is back when it can be used."""
+    held = control.property(_OWN_TIP)
+    own = held if isinstance(held, str) else control.toolTip()
+    control.setProperty(_OWN_TIP, own)
+    control.setEnabled(usable)
+    control.setToolTip(own if usable else tip(why))
 
 
 def breakable(text: str) -> str:

@@ -234,7 +234,7 @@ class Detail(QWidget):
         self._project = project
         self.teach.setVisible(bool(project))
         self.retrain_action.setVisible(bool(project))
-        from desktop.store.manifest import CROSSED
+        from desktop.core.types import CROSSED
 
         entry = self._card.entry
         manifest = entry.manifest if entry is not None else None

@@ -112,6 +112,7 @@ class ViewHost(QObject):
             view.classify_wanted.connect(self.classify_with)
             view.evaluate_wanted.connect(self.evaluate_with)
             view.errors_wanted.connect(self.show_validation)
+            view.kept_wanted.connect(self.show_kept)
             view.view_wanted.connect(self.show_view)
             view.train_wanted.connect(self.train)
             view.teach_wanted.connect(self.teach)
@@ -181,6 +182,12 @@ class ViewHost(QObject):
         """Show in Evaluate what a model makes of its validation pictures."""
         self.show_evaluate()
         self.evaluate.open_validation(model_id, path, names)
+
+    @Slot(str)
+    def show_kept(self, key: str) -> None:
+        """Show a kept evaluation."""
+        self.show_evaluate()
+        self.evaluate.open_kept(key)
 
     @Slot(tuple)
     def train(self, wanted: tuple[TrainingPlan, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from desktop.engine.teaching_events import AskCopies, Copies, CopyGroup, Refused
+from desktop.engine.teaching_events import AskCopies, Copies, CopyGroup, LookedAt, Refused
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, first_size, make_label, sentence
@@ -56,22 +56,54 @@ class CopiesDialog(QDialog):
         layout.addWidget(area, 1)
         layout.addLayout(foot)
         teaching.copies.connect(self._on_copies)
+        teaching.looked.connect(self._on_looked)
         teaching.refused.connect(self._on_refused)
+        self._more, self._left = False, 0  # looked at since the question was asked; still to be looked at
         self._number = teaching.ask(AskCopies)
+
+    @Slot(LookedAt)
+    def _on_looked(self, looked: LookedAt) -> None:
+        """Pictures are looked at while the dialog is open: theirs are shown as well."""
+        self._left = looked.total - looked.done
+        self._more = self._more or bool(looked.ids)
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        if self._more and not self._number:
+            self._more = False
+            self._number = self._teaching.ask(AskCopies)
 
     @Slot(Copies)
     def _on_copies(self, answer: Copies) -> None:
         if answer.number != self._number:
             return
-        self.groups = list(answer.groups)
+        self._number = 0
+        if list(answer.groups) != self.groups:
+            self._show_groups(list(answer.groups))
+        elif not self.groups:
+            self._say()
+        self._ask_again()
+
+    def _show_groups(self, groups: list[CopyGroup]) -> None:
+        self.groups = groups
+        for row in self._rows:
+            self._column.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self._rows.clear()
         for group in self.groups[:200]:
             row = self._row(group)
             self._column.insertWidget(self._column.count() - 1, row)
             self._rows.append(row)
+        self._say()
+
+    def _say(self) -> None:
         spare = len(self._spare())
         self.all.setText(self.tr("Keep the sharpest of each, remove {0}").format(count(spare)))
         self.all.setVisible(spare > 0)
-        if not self.groups:
+        if not self.groups and (self._more or self._left > 0):
+            self._state.setText(self.tr("Looking…"))
+        elif not self.groups:
             self._state.setText(self.tr("No copies among the pictures that were looked at."))
         elif len(self.groups) > 200:
             self._state.setText(self.tr("{0} groups; the first 200 are shown.").format(count(len(self.groups))))
@@ -82,7 +114,8 @@ class CopiesDialog(QDialog):
 
     @Slot(Refused)
     def _on_refused(self, refused: Refused) -> None:
-        if refused.number == self._number:
+        if refused.number and refused.number == self._number:
+            self._number = 0
             self._state.setText(sentence(refused.message))
 
     def _row(self, group: CopyGroup) -> QFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QMenu, QProgressDialog, QWidget
 
-from desktop.engine.teaching_events import AskMissing, Missing
+from desktop.engine.teaching_events import AskMissing, Missing, Refused
 from desktop.services.background import Task
 from desktop.services.teaching import Teaching, words_of
 from desktop.ui.kit.file_dialogs import FileDialog
@@ -39,6 +39,7 @@ class Exchange(QObject):
         self._kept: QMenu | None = None
         self._missing = 0
         teaching.missing.connect(self._on_missing)
+        teaching.refused.connect(self._on_refused)
 
     def fill(self, menu: QMenu, can_export: bool) -> None:
         """The commands as two menus."""
@@ -269,6 +270,11 @@ class Exchange(QObject):
         if answer.replaced:
             text = self.tr("{0} files hold another picture now: they are not learned from until you label them again.")
             self.said.emit(text.format(count(len(answer.replaced))))
+
+    @Slot(Refused)
+    def _on_refused(self, refused: Refused) -> None:
+        if refused.number and refused.number == self._missing:
+            self.said.emit(" ".join(part for part in (sentence(refused.message), refused.hint) if part))
 
     # Work with progress and Cancel
 

@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.engine.teaching_events import AskOrder, Learned, LookAheadAt, Ordered
+from desktop.engine.teaching_events import AskOrder, Learned, LookAheadAt, Ordered, Refused
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import count, hint_in, make_label
+from desktop.ui.kit.widgets import count, hint_in, make_label, sentence
 from desktop.ui.teach.labelling import Labelling
 from desktop.ui.teach.pictures_model import PicturesModel
 from desktop.ui.teach.taught_gallery import TaughtGallery
@@ -134,6 +134,7 @@ class PicturesPane(QWidget):
         teaching.changed_classes.connect(self._fill_filter)
         teaching.learned.connect(self._on_learned)
         teaching.ordered.connect(self._on_ordered)
+        teaching.refused.connect(self._on_refused)
         teaching.looked.connect(self._repaint_soon)
 
     def attach(self, engine: EngineService) -> None:
@@ -284,6 +285,12 @@ class PicturesPane(QWidget):
             self._show_state()
         else:
             self._show(ids)
+
+    @Slot(Refused)
+    def _on_refused(self, refused: Refused) -> None:
+        if refused.number and refused.number == self._number:
+            self._number = 0
+            self._show_state(sentence(refused.message))
 
     _calm = False
 

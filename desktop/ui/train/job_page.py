@@ -160,8 +160,13 @@ class JobPage(QWidget):
         done = job.state == "done" and bool(job.model_id)
         for button in (self.use, self.errors, self.card):
             button.setVisible(done)
-        if job.started is not None and job.started.folds:
-            self.errors.hide()  # it has learned from all of them: what it made of them then says nothing
+        crossed = job.started is not None and job.started.folds
+        self.errors.setText(self.tr("See its mistakes") if crossed else self.tr("See its validation errors"))
+        self.errors.setToolTip(
+            self.tr("Of the cross-validation: each picture was answered by a model that did not learn from it")
+            if crossed
+            else ""
+        )
         self.save.setEnabled(job.curves.done > 0)
         self._dress()
 

@@ -22,7 +22,7 @@ from desktop.services.training import read_curves
 from desktop.store.run_record import RunRecord
 from desktop.ui.kit.tables import Cell, FiguresModel, grow_columns, table
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import make_label, set_usable
 from desktop.ui.train import plan_text, words
 from desktop.ui.train.runs_table import MOST_CURVES, RunsModel, runs_table, style, tone
 from desktop.ui.widgets.plot import CurvePlot
@@ -225,12 +225,16 @@ class RunsTab(QWidget):
         elsewhere = one is not None and one.state in ("running", "paused")
         can_further = one is not None and one.state == "done" and bool(one.model_id)
         self.go_on.setText(self.tr("Train further…") if can_further else self.tr("Continue"))
-        self.go_on.setEnabled(one is not None and (one.state in _CONTINUED or can_further))
-        self.repeat.setEnabled(one is not None)
-        self.card.setEnabled(one is not None and bool(one.model_id))
-        self.folder.setEnabled(one is not None)
-        self.export.setEnabled(bool(chosen))
-        self.delete.setEnabled(bool(chosen) and not elsewhere)
+        choose_one, choose = self.tr("Choose one run above first."), self.tr("Choose one or several runs above first.")
+        cannot = choose_one if one is None else self.tr("This run goes on by itself, or cannot go on.")
+        without = choose_one if one is None else self.tr("No model came of this run.")
+        set_usable(self.go_on, one is not None and (one.state in _CONTINUED or can_further), cannot)
+        set_usable(self.repeat, one is not None, choose_one)
+        set_usable(self.card, one is not None and bool(one.model_id), without)
+        set_usable(self.folder, one is not None, choose_one)
+        set_usable(self.export, bool(chosen), choose)
+        running = self.tr("It is still training; cancel it among the trainings first.")
+        set_usable(self.delete, bool(chosen) and not elsewhere, running if elsewhere else choose)
         for run in drawn:
             if run.id not in self._curves:
                 self._service.disk_work.run(partial(_load, self._service, run.id), self._on_loaded)

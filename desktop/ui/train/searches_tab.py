@@ -358,7 +358,7 @@ class SearchesTab(QWidget):
         self.make.setEnabled(best is not None and best.run in self._at_hand)
         self.make.setToolTip(self._elsewhere(best))
         self.run.setEnabled(False)
-        self.run.setToolTip("")
+        self.run.setToolTip(self.tr("Choose a trial in the table first."))
 
     def _elsewhere(self, trial: TrialResult | None) -> str:
         """Why nothing can be done with a trial's run: a search may be shared by several computers."""
@@ -398,7 +398,7 @@ class SearchesTab(QWidget):
         self.plot.mark(self.model.original[row] if known else -1)
         trial = self._trials[self.model.original[row]] if known else None
         self.run.setEnabled(trial is not None and trial.run in self._at_hand)
-        self.run.setToolTip(self._elsewhere(trial))
+        self.run.setToolTip(self._elsewhere(trial) if known else self.tr("Choose a trial in the table first."))
 
     @Slot(int)
     def _choose(self, number: int) -> None:

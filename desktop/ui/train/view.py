@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
     from desktop.services.settings import Settings
     from desktop.services.training_job import TrainingJob
+    from desktop.store.manifest import Manifest
     from desktop.store.run_record import RunRecord
     from desktop.store.runs import RunStore
 
@@ -449,28 +450,45 @@ class TrainView(LaterView):
 
     @Slot(str)
     def show_errors(self, run_id: str) -> None:
-        """Evaluate the new model on the pictures that were its validation split."""
+        """Show what the new model gets wrong of the pictures that were its validation split, which are evaluated now,
+        or what its cross-validation got wrong."""
         job = self.service.job(run_id)
         if job is not None:
             store, model_id = self.service.store, job.model_id
-            from desktop.store.manifest import CROSSED
+            from desktop.core.types import CROSSED
 
             entry = self.catalog.entry(model_id)
             manifest = entry.manifest if entry is not None else None
             if manifest is not None and any(metric.split == CROSSED for metric in manifest.metrics):
-                self.said.emit(
-                    self.tr(
-                        "This model has learned from all of its pictures. How good it is was measured by "
-                        "cross-validation, and stands on its card; evaluate it on other pictures."
-                    )
-                )
+                self.service.disk_work.run(lambda: _crossed_of(manifest), self._show_crossed, self._on_failed)
                 return
             self.service.disk_work.run(
                 lambda: validation_of(store, run_id), partial(self._evaluate, model_id), self._on_failed
             )
 
+    def _show_crossed(self, key: str) -> None:
+        if key:
+            self.kept_wanted.emit(key)
+            return
+        self.said.emit(
+            self.tr(
+                "This model has learned from all of its pictures. How good it is was measured by "
+                "cross-validation, and stands on its card; evaluate it on other pictures."
+            )
+        )
+
     def _evaluate(self, model_id: str, found: tuple[str, tuple[str, ...]]) -> None:
         self.errors_wanted.emit(model_id, *found)
+
+
+def _crossed_of(manifest: Manifest) -> str:
+    """What the answers of a model's cross-validation are kept under, '' where they are not; for a thread."""
+    from desktop.core.figures.store import EvaluationStore
+    from desktop.store.model_facts import model_facts
+
+    store = EvaluationStore()
+    key = store.crossed_key(model_facts(manifest))
+    return key if store.holds(key) else ""
 
 
 def _bases(store: RunStore) -> list[tuple[str, TrainingPlan]]:

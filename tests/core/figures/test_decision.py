@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.core.figures.decision import answer_of, answers_of
+from desktop.core.figures.decision import answer_of, answers_of, in_place_of_score
 from desktop.store.manifest import Decision
 
 score = st.floats(0, 1, width=32)
@@ -38,3 +38,16 @@ def test_half_a_rule_is_none_so_the_highest_score_decides() -> None:
     for positive, threshold in ((1, None), (0, None), (None, 0.9), (None, 0.1)):
         assert answer_of([0.25, 0.75], positive, threshold) == 1
         assert answer_of([0.75, 0.25], positive, threshold) == 0
+    scores = np.array([[0.25, 0.75], [0.75, 0.25]], np.float32)
+    for positive, threshold in ((1, None), (0, None), (None, 0.9), (None, 0.1)):
+        assert answers_of(scores, positive, threshold).tolist() == [1, 0]
+
+
+def test_a_losing_score_is_never_shown_as_the_answers() -> None:
+    def beside(answer: int, score: float, positive: int | None = 1, threshold: float | None = 0.25) -> str:
+        return in_place_of_score(answer, score, 0.7, positive, threshold, lambda value: f"{value:.3f}")
+
+    assert beside(1, 0.3) == "≥ 0.250" and beside(0, 0.3) == "< 0.250"
+    assert beside(0, 0.3, positive=0) == "≥ 0.250" and beside(1, 0.3, positive=0) == "< 0.250"
+    assert beside(1, 0.7) == "" == beside(1, 0.8)  # the highest may stand there
+    assert beside(1, 0.3, positive=None) == "" == beside(1, 0.3, threshold=None)

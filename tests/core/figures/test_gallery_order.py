@@ -32,6 +32,9 @@ def test_the_order(mode: Mode, cell: tuple[int | None, int | None], expected: li
 def test_only_the_rows_asked_for_in_their_order() -> None:
     assert in_order("unsure", np.array([6, 5, 1]), TRUTH, PREDICTED, SCORES).tolist() == [6, 5, 1]
     assert in_order("labels", np.arange(7), TRUTH, PREDICTED, SCORES, sure=0.96).tolist() == []
+    at = float(SCORES[2, 0])  # a score that is the limit itself is sure
+    assert in_order("labels", np.arange(7), TRUTH, PREDICTED, SCORES, sure=at).tolist() == [2, 4]
+    assert in_order("labels", np.arange(7), TRUTH, PREDICTED, SCORES, sure=np.nextafter(at, 1)).tolist() == []
 
 
 def test_a_result_and_a_gallery_show_the_same_order() -> None:

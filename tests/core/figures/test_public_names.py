@@ -104,6 +104,15 @@ def test_messages_lose_hidden_names_and_those_of_files_beside() -> None:
     )  # a class may be called so
 
 
+def test_names_of_several_words_are_found_in_their_quotes_and_every_letter_counts() -> None:
+    naming = naming_of(["P/Anna Maria Roe.png", "a/b.png"], False)
+    for quoted in ("'Anna Maria Roe.png'", "“Anna Maria Roe.png”", '"Anna Maria Roe.png"'):
+        assert naming.clean(f"{quoted} is damaged") == quoted.replace("Anna Maria Roe.png", "picture 1") + " is damaged"
+    assert naming.clean("see Xaver_Roe.png here") == "see a file here"
+    hider = NameHider(False)
+    assert hider.take("cats/1.png", 1) == "cats/1.png" and hider.take("cats/Roe_Mary.png", 2) == "picture 2"
+
+
 def test_of_a_medical_model_every_file_in_a_message_is_hidden() -> None:
     naming = naming_of(["a/b.png"], True)
     assert naming.clean("b.png, c.dcm and 'd.tiff' are damaged: 1.5 of 3.") == (

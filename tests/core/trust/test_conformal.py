@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desktop.core.trust.conformal import DEFAULT_RATE, RATES, AnswerSet, answer_set, cutoffs, nearest_rate
+from desktop.core.trust.conformal import DEFAULT_RATE, RATES, AnswerSet, answer_set, cutoffs, like_those, nearest_rate
 from desktop.store.manifest import Conformal
 
 
@@ -90,3 +90,18 @@ def test_a_rate_that_was_not_calibrated_is_an_error_and_the_nearest_one_is_found
         answer_set([0.9, 0.1], 0, sets(0.5, rates=(0.1,)), 0.05)
     assert nearest_rate(sets(0.5, 0.6, rates=(0.05, 0.15)), 0.1) == 0.05
     assert nearest_rate(sets(0.5, 0.6, rates=(0.05, 0.15)), 0.2) == 0.15
+
+
+def test_sets_are_made_of_pictures_up_to_twice_the_side_of_those_that_were_calibrated_on() -> None:
+    of_tiles = Conformal("least ambiguous set", "validation", 100, (0.1,), (0.5,), side=32)
+    assert like_those(of_tiles, (64, 64)) and like_those(of_tiles, (64, 900)) and like_those(of_tiles, (900, 64))
+    assert not like_those(of_tiles, (65, 65)) and not like_those(of_tiles, (65, 900))
+    assert like_those(sets(0.5, rates=(0.1,)), (9000, 9000))  # of an older model the side is not known
+
+
+def test_a_score_that_is_the_cutoff_belongs_and_equal_scores_stand_in_the_classes_order() -> None:
+    found = sets(0.3, rates=(0.1,))
+    assert answer_set([0.3, 0.4, 0.3], 1, found, 0.1) == AnswerSet((1, 0, 2), 0.1)
+    assert answer_set([0.2, 0.4, 0.4], 0, found, 0.1) == AnswerSet((1, 2, 0), 0.1, weak=True)
+    assert RATES == (0.01, 0.02, 0.05, 0.1, 0.2)
+    assert cutoffs([0.9] * 8, (0.1,)) == (0.0,) and cutoffs([0.9] * 9, (0.1,)) == (0.9,)  # nine of ten need nine

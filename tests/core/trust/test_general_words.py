@@ -105,3 +105,29 @@ def test_the_table_is_what_the_tool_derives(tmp_path: Path) -> None:
     code = "import sys; sys.path.insert(0, 'tools'); import derive_words; sys.exit(derive_words.main(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", code, str(target)], cwd=ROOT, check=True, capture_output=True)
     assert target.read_text(encoding="utf-8") == (ROOT / "resources" / "words.json").read_text(encoding="utf-8")
+
+
+def test_a_word_is_answered_from_half_on_and_the_most_particular_one() -> None:
+    assert general_words.ENOUGH == 0.5
+    just = np.nextafter(np.float32(0.5), np.float32(0))
+    assert SMALL.answer(np.array([0.5, 0.5, 0, 0], np.float32)) == general_words.Wording("class", "", 0.5)
+    assert SMALL.answer(np.array([just, 0, 0, 0.4], np.float32)).kind == "unsure"
+    rounded = SMALL.answer(np.array([0.49, 0.49, 0.49, 0], np.float32))  # a sum beyond 1 is told as 1
+    assert (rounded.word, rounded.score) == ("dog", pytest.approx(0.98))
+    assert SMALL.answer(np.array([0.1, 0.4, 0.45, 0], np.float32)).word == "animal"
+    assert SMALL.answer(np.array([0.49, 0.4999, 0.4998, 0], np.float32)).score == pytest.approx(0.9899)
+    wide = GeneralWords(("animal",), np.ones((1, 3), bool))
+    assert wide.answer(np.array([0.4, 0.4, 0.4], np.float32)).score == 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"schema": 1, "names": {}}', '{"schema": 0, "names": {}, "words": {}}']
+)
+def test_a_table_without_its_parts_is_damaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+    monkeypatch.setattr(paths, "resources", lambda: tmp_path)
+    for there in (False, True):
+        if there:
+            (tmp_path / "words.json").write_text(text, encoding="utf-8")
+        with pytest.raises(StoreError) as refused:
+            general_words.names()
+        assert refused.value.kind == "damaged" and refused.value.hint == "Install Fovea again."

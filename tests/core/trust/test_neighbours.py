@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,23 @@ def test_three_are_shown_and_a_list_that_contradicts_itself_none(data: Path) -> 
 def test_a_list_lies_in_the_users_own_folder_by_the_networks_checksum(fovea_home: Path) -> None:
     assert place("0123456789abcdef" * 4).name == "0123456789abcdef0123456789abcdef.npz"
     assert place(SHA).is_relative_to(fovea_home) and place(SHA).parent.name == "neighbours"
+
+
+def test_directions_are_of_standardised_features() -> None:
+    held = replace(gate(), scale=np.linspace(0.5, 4, 17))
+    z = np.clip((rows() - held.shift) / held.scale, -8, 8) @ held.axes @ held.within
+    np.testing.assert_allclose(directions(held, rows()), z / np.linalg.norm(z, axis=1, keepdims=True), atol=1e-3)
+
+
+def test_a_list_is_kept_where_no_folder_is_yet_and_one_with_objects_is_not_read(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "new" / "home"))
+    vectors = directions(gate(), rows())
+    for _ in range(2):  # the second time the folder is there
+        write(SHA, vectors, list("abcd"), np.arange(4), str(data))
+        assert Neighbours.read(SHA) is not None
+    np.savez(  # an array of objects is a pickle: reading it would run what somebody wrote into it
+        place(SHA), vectors=vectors, names=np.array(list("abcd"), object), labels=np.arange(4), root=np.array("x")
+    )
+    assert Neighbours.read(SHA) is None

@@ -93,3 +93,14 @@ def test_a_network_that_lacks_a_part_is_damaged(lacking: str, tmp_path: Path) ->
     assert refused.value.kind == "damaged"
     with pytest.raises(StoreError):
         polarity.odds(np.zeros((1, 32, 32, 3), np.uint8), tmp_path / "none.npz")
+
+
+def test_an_empty_or_a_cut_file_is_damaged(tmp_path: Path) -> None:
+    network(tmp_path / "own.npz")
+    whole = (tmp_path / "own.npz").read_bytes()
+    for number, part in enumerate((b"", whole[:100], whole[:-40])):
+        path = tmp_path / f"{number}.npz"  # a network that was read once is kept
+        path.write_bytes(part)
+        with pytest.raises(StoreError, match="missing or broken") as refused:
+            polarity.odds(np.zeros((1, 32, 32, 3), np.uint8), path)
+        assert refused.value.kind == "damaged" and refused.value.hint == "Install Fovea again."

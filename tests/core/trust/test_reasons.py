@@ -32,3 +32,42 @@ def test_a_flagged_picture_never_goes_without_a_word() -> None:
     assert reasons.told(DomainVerdict(1.2, False, ("darker", "flat", "colourful"))) == ("darker", "flat")
     assert reasons.told(DomainVerdict(1.2, False, ("no such code",))) == ("unlike",)
     assert reasons.told(DomainVerdict(0.2, True, ("darker",))) == () == reasons.told(None)
+
+
+def test_beyond_2_6_deviations_is_what_stands_out() -> None:
+    row = np.zeros(22)
+    for value, found in ((2.6, ()), (2.61, ("lighter",)), (-2.6, ()), (-2.61, ("darker",))):
+        row[0] = value
+        assert reasons.measured(row) == found
+    row[:] = 0
+    row[21] = -9  # fewer colours than nearly all: nothing is said of it
+    row[2] = 3
+    assert reasons.measured(row) == ("contrasty",)
+    row[:] = 9
+    assert reasons.measured(row[:2]) == ("lighter",)  # a look without these places
+    assert reasons.measured(row[:3]) == ("contrasty", "lighter") and len(reasons.measured(row)) == 3
+
+
+def test_each_reason_says_what_was_measured() -> None:
+    said = {
+        code: text.replace(" nearly all pictures the model learned from", " …")
+        for code, text in reasons.REASONS.items()
+    }
+    assert said == {
+        "unlike": "It is unlike the pictures that the model learned from.",
+        "several": "Several pieces of ink stand apart in it; the model reads one digit.",
+        "too-many": "It holds more pieces of ink than are read one by one.",
+        "paper": "Much of it is neither paper nor ink.",
+        "lighter": "It is lighter than ….",
+        "darker": "It is darker than ….",
+        "contrasty": "It has more contrast than ….",
+        "flat": "It has less contrast than ….",
+        "colourful": "It is more colourful than ….",
+    }
+    assert (reasons.UNLIKE, reasons.CONTEXT, reasons.MOST) == ("unlike", "Reasons", 2)
+    assert reasons.NOTICED == ("several", "too-many", "paper") and set(reasons.NOTICED) < set(reasons.REASONS)
+
+
+def test_a_reason_is_told_once() -> None:
+    assert reasons.told(DomainVerdict(1.2, False, ("flat", "flat", "darker"))) == ("flat", "darker")
+    assert reasons.told(DomainVerdict(1.2, False, ("gone", "flat"))) == ("flat",)

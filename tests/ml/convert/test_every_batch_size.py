@@ -104,7 +104,7 @@ def test_the_large_presets_too(preset_id: str, tmp_path: Path) -> None:
     "layers",
     ["C32k3s,P2,flatten,D128", "flatten", "C8k3v/2,gap,D16", "C8k3s,BN,A2,gmp", "C8k3s,P2,flatten,drop.5,D9:tanh,D7"],
 )
-@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("mirrored", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_written_networks_are_answered_in_every_number(layers: str, mirrored: bool, tmp_path: Path) -> None:
     written = layers.split(",")
     netspec.parse(written)

@@ -30,6 +30,15 @@ def test_a_one_may_be_a_plain_stroke() -> None:
     assert 5 < len(plain) < 30
 
 
+def test_some_ones_are_upright_to_the_pixel() -> None:
+    """As a mouse draws that is pulled straight down: a gate that saw leaning ones alone took it for no digit."""
+    rng = np.random.default_rng(1)
+    sheets = [drawn_digits.picture("drawn", 1, rng) for _ in range(60)]
+    inked = [np.abs(sheet.astype(int) - int(np.median(sheet))) > 60 for sheet in sheets]
+    columns = [np.unique(ink[ink.any(axis=1)][8:-8].argmax(axis=1)) for ink in inked if ink.any(axis=1).sum() > 30]
+    assert 5 < sum(len(first) == 1 for first in columns) < 30
+
+
 def test_what_is_like_a_digit_is_no_foreign_character() -> None:
     rng = np.random.default_rng(4)
     digits, _ = drawn_digits.make("drawn", 20, DIGITS, rng)

@@ -75,8 +75,16 @@ def pictures(folder: Path) -> list[Path]:
     return made
 
 
-@pytest.mark.parametrize("entry", list(SPECS), indirect=True)
-@pytest.mark.parametrize("form", list(READERS))
+@pytest.mark.parametrize(
+    ("form", "entry"),
+    [
+        # One program lays out for all forms: each way of laying out with the quickest, the others with one way.
+        pytest.param(form, way, marks=pytest.mark.slow if form == "keras" and way != "stretched" else ())
+        for form in READERS
+        for way in SPECS
+    ],
+    indirect=["entry"],
+)
 def test_the_program_beside_an_export_answers_as_fovea_does(form: str, entry: ModelEntry, tmp_path: Path) -> None:
     if form == "onnx":
         pytest.importorskip("tf2onnx")
@@ -123,7 +131,7 @@ def test_every_way_of_preparing_is_told_in_words() -> None:
     assert "20×20" in " ".join(steps(PreprocessSpec(28, 28, "grey", "mnist")))
 
 
-@pytest.mark.parametrize("form", list(READERS))
+@pytest.mark.parametrize("form", ["tflite", *(pytest.param(f, marks=pytest.mark.slow) for f in ("keras", "onnx"))])
 def test_the_program_of_the_digits_lays_out_plain_digits_itself(form: str, tmp_path: Path) -> None:
     from tests.ml.packaging.digit_styles import samples_module
 

@@ -110,7 +110,9 @@ def write(path: Path, model: Any, era: str, config: Any = None) -> Path:
     return path
 
 
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    "era", [*(pytest.param(era, marks=pytest.mark.slow) for era in ERAS[:2]), *ERAS[2:]]
+)  # the quick ones differ most; test_the_weights_are_those_of_the_file reads all
 def test_teachable_machines_networks_are_read_in_every_era(era: str, tmp_path: Path, fovea_home: Path) -> None:
     model = network()
     path = write(tmp_path / "keras_model.h5", model, era)

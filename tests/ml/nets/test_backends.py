@@ -55,7 +55,8 @@ def test_a_back_end_s_word_for_where_it_computes_is_understood(place: str, cpu: 
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["tensorflow", *(pytest.param(n, marks=pytest.mark.slow) for n in ("torch", "jax"))])
+@pytest.mark.slow  # quick with TensorFlow's alone: tests/ml/training, test_export.py
+@pytest.mark.parametrize("name", ["tensorflow", "torch", "jax"])
 def test_a_small_net_trains_resumes_and_is_exported(name: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed; docs/gpu.md says how to get it")

@@ -58,6 +58,7 @@ def test_the_medical_model_says_what_it_is_not(store: ModelStore) -> None:
     assert evaluation(store, "chest-xray-pneumonia")["auc"] >= 0.985
 
 
+@pytest.mark.slow
 def test_digits_in_other_hands_pens_and_fonts(store: ModelStore) -> None:
     found = measure(store.require("mnist-digits").folder, repeats=1)
     right, total = sum(r for r, _, _ in found.values()), sum(t for _, t, _ in found.values())

@@ -12,10 +12,14 @@ import pytest
 from desktop.app import recipes
 from desktop.cli import main
 from desktop.core.data.splits import SplitError, folds
+from desktop.core.figures.result import figures
+from desktop.core.figures.store import EvaluationStore
+from desktop.core.figures.works_here import compatible_with_card
 from desktop.ml.data.public_sets import belonging_together
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.events import EpochDone, Event, Note, Started
 from desktop.ml.plans.plan import PlanError, Step
+from desktop.store.model_facts import model_facts
 from desktop.store.store import ModelStore
 from tests.pets import paint_pets
 
@@ -132,6 +136,28 @@ def test_a_folder_becomes_a_model_whose_figures_say_how_they_were_got(
     every = next(metric for metric in manifest.metrics if metric.name == "accuracy").n
     assert manifest.calibration.n == every == manifest.conformal.n
     assert any("cross-validated" in limit for limit in manifest.card.limits)
+    # What was said of each picture is kept like any evaluation, by names inside the folder, beside the model's own.
+    (kept,) = EvaluationStore().entries()
+    accuracy = next(metric.value for metric in manifest.metrics if metric.name == "accuracy")
+    assert kept.data.crossed and kept.n == every and kept.right / kept.n == pytest.approx(accuracy)
+    result = EvaluationStore().load(kept.key)
+    assert all((folder / name).is_file() for name in result.names) and len(set(result.names)) == every
+    assert result.model.answers_as(model_facts(manifest)) and compatible_with_card(result, figures(result)) == ()
+    assert EvaluationStore().find(model_facts(manifest), result.data.fingerprint, result.data.mapping) is None
+    table, told = tmp_path / "answers.csv", tmp_path / "figures.json"
+    assert main(["evaluate", "--model", "pets", "--cross-validation", "--csv", str(table), "--json", str(told)]) == 0
+    assert f"{every} images" in (said := capsys.readouterr().out) and "did not learn from it" in said
+    assert len(table.read_text("utf-8").splitlines()) == every + 1 and str(tmp_path) not in table.read_text("utf-8")
+    figure = json.loads(told.read_text("utf-8"))
+    assert figure["accuracy"] == pytest.approx(accuracy) and figure["split"] == "cross-validation"
+    assert "did not learn from it" in figure["answered_by"] and str(tmp_path) not in told.read_text("utf-8")
+
+
+def test_a_model_without_a_cross_validation_says_so(fovea_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--model", "cifar10", "--cross-validation"]) == 1
+    assert "nothing is kept of a cross-validation" in capsys.readouterr().err
+    for wrong in (["--cross-validation", "folder"], [], ["--cross-validation", "--compare", "cifar10"]):
+        assert main(["evaluate", "--model", "cifar10", *wrong]) == 2
 
 
 def test_window_and_command_line_recommend_the_same() -> None:

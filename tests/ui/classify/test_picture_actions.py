@@ -438,7 +438,7 @@ def test_similar_ones_come_first(view: ClassifyView, qtbot: Any, fovea_home: Pat
         "a.png",
         "c.png",
     ]
-    assert view.list.model.rowCount() == 4 and not view._scan_row.isVisible()
+    assert view.list.model.rowCount() == 4 and not view.looking_for.isVisible()
     view.list.show_all()
     assert [each.source.name for each in view.session.items] == [f"{name}.png" for name, _ in COLOURS]
 

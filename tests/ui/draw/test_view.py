@@ -427,3 +427,19 @@ def test_the_drawing_screenshot_command(tmp_path: Path) -> None:
     with pytest.raises(FoveaError, match="no drawing of Fovea"):
         screenshot.main(arguments)
     assert screenshot.main(["--view", "draw", "--strokes", str(tmp_path / "none.json"), "--out", str(out)]) == 2
+
+
+@pytest.mark.parametrize("width", [0.03, 0.055, 0.1])
+def test_a_plain_upright_one_is_a_digit(qtbot: Any, view: DrawView, width: float) -> None:
+    """The gate took a one without any lean, as a mouse draws it that is pulled straight down, for no digit."""
+    view.canvas.set_drawing((Stroke(((0.5, 0.2, 1.0), (0.5, 0.5, 1.0), (0.5, 0.8, 1.0)), width),))
+    assert answered(qtbot, view) == "1" and view.right.bars.headline.startswith("1")
+
+
+def test_grey_buttons_of_labels_say_why(qtbot: Any, view: DrawView) -> None:
+    buttons = view.truth._buttons
+    assert not any(button.isEnabled() for button in buttons)
+    assert all("Draw something first" in button.toolTip() for button in buttons)
+    view.canvas.set_drawing(written("3"))
+    qtbot.waitUntil(lambda: all(button.isEnabled() for button in buttons), timeout=20_000)
+    assert "Keep the drawing as 3" in buttons[3].toolTip()

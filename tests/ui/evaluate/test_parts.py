@@ -56,6 +56,27 @@ def test_medical_models_carry_their_notice_and_give_model_scores(page: ResultsPa
     assert "model score" in tab._words.text()
 
 
+@pytest.mark.parametrize(("refused", "n", "said"), [(24, 24, True), (1, 24, False), (3, 80, False), (30, 80, True)])
+def test_pictures_of_another_kind_are_told_above_the_figures(
+    page: ResultsPage, qtbot: Any, refused: int, n: int, said: bool
+) -> None:
+    """24 of 24 pictures that the model takes for another kind stood as 'Pneumonia 0.994' below 'too few pictures'."""
+    truth, scores = two_classes(n)
+    result = made_up(truth, scores)
+    gate = {"refused": 0.02, "n": 600, "split": "validation", "data": "Kermany"}
+    outside = (np.arange(n) < refused).astype(np.int8)
+    result = replace(result, model=replace(result.model, card={"metrics": [], "gate": gate}), outside=outside)
+    page.state.show(result, figures(result), None)
+    assert page.kind.isVisible() == said
+    tab = HereTab(page.state)
+    qtbot.addWidget(tab)
+    assert ("differ from those" in tab.verdict.text()) == said
+    if said:
+        assert f"{refused} of {n} images" in page.kind.text and page.kind.text in tab.sentence.text()
+    page.state.show(made_up(truth, scores), figures(made_up(truth, scores)), None)
+    assert not page.kind.isVisible()
+
+
 def test_a_moving_threshold_moves_figures_matrix_and_pictures(qtbot: Any, page: ResultsPage) -> None:
     state = page.state
     assert page.threshold.isVisible()

@@ -304,7 +304,9 @@ def test_kept_evaluations_are_deleted_and_taken_back(qtbot: Any, shell: Shell, t
     part = view.start.kept
     qtbot.waitUntil(lambda: part.list.count() == 2, timeout=WAIT)
     assert not part.delete_button.isEnabled() and not view.can_undo()
+    assert "Choose some" in part.delete_button.toolTip() and "Choose one" in part.open_button.toolTip()
     part.list.setCurrentRow(0)
+    assert part.delete_button.isEnabled() and not part.delete_button.toolTip() and not part.open_button.toolTip()
     part.list.setFocus()
     qtbot.keyClick(part.list, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: part.list.count() == 1, timeout=WAIT)

@@ -9,11 +9,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from desktop.engine.camera_messages import source_of
+from desktop.engine.camera_messages import RecordingDone, source_of
 from desktop.ui.shell.app import Shell
 from desktop.ui.teach.view import TeachView
 from tests.engine.videos import write_video
 from tests.patience import WAIT
+from tests.ui.teach.test_view import all_looked_at, begin
 
 
 @pytest.fixture
@@ -44,14 +45,15 @@ def test_a_held_key_records_its_class(view: TeachView, shell: Shell, qtbot: Any)
     assert pane is not None and view.cameras.shown
     view.cameras.rate.setValue(15)
     view.cameras.drop.setChecked(False)
+    done: list[RecordingDone] = []
+    view.cameras.camera.recording_done.connect(done.append)
     pane.setFocus()
     QTest.keyPress(pane, Qt.Key.Key_1)
     assert pane.screen_of.recording
     qtbot.waitUntil(lambda: view.teaching.classes[0].count >= 3, timeout=WAIT)
     QTest.keyRelease(pane, Qt.Key.Key_1)
     assert not pane.screen_of.recording
-    with qtbot.waitSignal(view.cameras.camera.recording_done, timeout=WAIT):
-        pass
+    qtbot.waitUntil(lambda: bool(done), timeout=WAIT)
     qtbot.waitUntil(lambda: not view.teaching.writing and not view.cameras._waiting, timeout=WAIT)
     kept = view.teaching.classes[0].count
     assert kept >= 3 and view.teaching.classes[1].count == 0
@@ -91,8 +93,7 @@ def test_files_are_sorted_by_label_and_found_again(shell: Shell, qtbot: Any, tmp
     shell.window.show_view("teach")
     view = shell.window.later("teach")
     assert isinstance(view, TeachView)
-    with qtbot.waitSignal(view.teaching.added, timeout=WAIT):
-        view.open_paths([str(tmp_path / "heap")])
+    told = begin(view, qtbot, tmp_path / "heap")
     qtbot.waitUntil(lambda: view.teaching.index is not None and len(view.teaching.index) == 2, timeout=WAIT)
     with qtbot.waitSignal(view.teaching.changed_classes, timeout=WAIT):
         view._new_class("warm")
@@ -100,8 +101,7 @@ def test_files_are_sorted_by_label_and_found_again(shell: Shell, qtbot: Any, tmp
     assert view.teaching.index is not None
     view.teaching.label([int(view.teaching.index.ids[0])], view.teaching.classes[0].id)
     # A file is found again by its content, which the learning process has to have seen once.
-    with qtbot.waitSignal(view.teaching.looked, timeout=WAIT, check_params_cb=lambda told: told.done == told.total):
-        pass
+    all_looked_at(view, qtbot, told)
     qtbot.waitUntil(lambda: view.can_export() and not view.teaching.writing, timeout=WAIT)
     view.sort_files.ask()
     qtbot.waitUntil(lambda: view.sort_files.dialog is not None, timeout=WAIT)

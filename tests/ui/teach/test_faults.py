@@ -17,7 +17,7 @@ from desktop.ui.shell.app import Shell
 from desktop.ui.teach.view import TeachView
 from tests.engine.videos import write_video
 from tests.patience import WAIT
-from tests.ui.teach.test_view import LONG, add_class, begin, pictures, press
+from tests.ui.teach.test_view import LONG, add_class, all_looked_at, begin, pictures, press
 
 
 @pytest.fixture
@@ -62,9 +62,8 @@ def test_a_full_disk_is_said_and_what_is_shown_is_what_the_disk_holds(
 def test_the_disk_with_the_pictures_is_pulled_and_comes_back_elsewhere(
     view: TeachView, qtbot: Any, tmp_path: Path
 ) -> None:
-    begin(view, qtbot, pictures(tmp_path / "stick", 3))
-    with qtbot.waitSignal(view.teaching.looked, timeout=LONG, check_params_cb=lambda told: told.done == told.total):
-        pass
+    told = begin(view, qtbot, pictures(tmp_path / "stick", 3))
+    all_looked_at(view, qtbot, told)
     add_class(view, qtbot, "disc")
     view.pictures.view.setFocus()
     view.pictures.view.setCurrentIndex(view.pictures.model.index(0, 0))

@@ -18,7 +18,7 @@ from desktop.ui.shell.app import Shell
 from desktop.ui.teach.copies import CopiesDialog
 from desktop.ui.teach.large import LargeTaught
 from desktop.ui.teach.view import TeachView
-from tests.ui.teach.test_view import LONG, add_class, begin, pictures
+from tests.ui.teach.test_view import LONG, add_class, all_looked_at, begin, pictures
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def middle(view: TeachView, row: int) -> QPoint:
 
 
 def test_menus_by_mouse_label_star_copy_and_find_similar(view: TeachView, qtbot: Any, tmp_path: Path) -> None:
-    begin(view, qtbot, pictures(tmp_path / "heap", 3))
+    told = begin(view, qtbot, pictures(tmp_path / "heap", 3))
     add_class(view, qtbot, "R&D")
     gallery, model = view.pictures.view, view.pictures.model
     qtbot.waitUntil(lambda: model.source(model.id_at(1)) is not None, timeout=LONG)
@@ -78,8 +78,7 @@ def test_menus_by_mouse_label_star_copy_and_find_similar(view: TeachView, qtbot:
     urls = QGuiApplication.clipboard().mimeData().urls()
     assert [Path(url.toLocalFile()).name for url in urls] == [model.facts(second)[0]]
     assert [Path(path).parent.name for path in model.paths_of([second])] == ["heap"]
-    with qtbot.waitSignal(view.teaching.looked, timeout=LONG, check_params_cb=lambda told: told.done == told.total):
-        view.teaching.refresh()
+    all_looked_at(view, qtbot, told)
     click(menu_of(gallery.viewport(), middle(view, 1), qtbot), "Find similar pictures")
     qtbot.waitUntil(lambda: view.pictures.order == "nearest" and not view.pictures.waiting, timeout=LONG)
     assert second not in model.ids.tolist() and model.rowCount() == 5
@@ -141,8 +140,6 @@ def test_of_copies_and_bursts_the_sharpest_stays(view: TeachView, qtbot: Any, tm
     (folder / "same.png").write_bytes((folder / "p000.png").read_bytes())
     begin(view, qtbot, folder)
     qtbot.waitUntil(lambda: view.pictures.model.rowCount() == 7, timeout=LONG)
-    with qtbot.waitSignal(view.teaching.looked, timeout=LONG, check_params_cb=lambda told: told.done == told.total):
-        view.teaching.refresh()
     if by_mouse:
         qtbot.mouseClick(view.bar.copies, Qt.MouseButton.LeftButton)
     else:
@@ -150,7 +147,7 @@ def test_of_copies_and_bursts_the_sharpest_stays(view: TeachView, qtbot: Any, tm
         QTest.keyClick(view.bar.copies, Qt.Key.Key_Space)
     dialog = view.dialog
     assert isinstance(dialog, CopiesDialog)
-    qtbot.waitUntil(lambda: dialog.all.isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: dialog.all.isVisible() and len(dialog._spare()) == 2, timeout=LONG)
     if by_mouse:
         qtbot.mouseClick(dialog.all, Qt.MouseButton.LeftButton)
     else:

@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
 from desktop import paths
+from desktop.engine.teaching_events import LookedAt
 from desktop.store.projects import ProjectStore
 from desktop.ui.shell.app import Shell
 from desktop.ui.teach.pictures_model import MIME
@@ -48,11 +49,25 @@ def view(shell: Shell, qtbot: Any) -> TeachView:
     return found
 
 
-def begin(view: TeachView, qtbot: Any, folder: Path) -> None:
-    """Drop a folder on the empty view: a project begins with its pictures."""
+def begin(view: TeachView, qtbot: Any, folder: Path) -> list[LookedAt]:
+    """Drop a folder on the empty view: a project begins with its pictures. What the learning process says of its
+    looking comes into the list that is returned; see :func:`all_looked_at`."""
+    told: list[LookedAt] = []
+    view.teaching.looked.connect(told.append)
     with qtbot.waitSignal(view.teaching.added, timeout=LONG):
         view.open_paths([str(folder)])
     qtbot.waitUntil(lambda: not view.teaching.writing and view.pictures.model.rowCount() > 0, timeout=LONG)
+    return told
+
+
+def all_looked_at(view: TeachView, qtbot: Any, told: list[LookedAt]) -> None:
+    """Wait until every picture of the project was looked at, now or before."""
+
+    def done() -> bool:
+        index = view.teaching.index
+        return index is not None and any(each.done == each.total >= len(index) for each in told)
+
+    qtbot.waitUntil(done, timeout=LONG)
 
 
 def press(view: TeachView, qtbot: Any, key: Any) -> None:
@@ -146,9 +161,8 @@ def test_by_mouse_alone(view: TeachView, qtbot: Any, tmp_path: Path) -> None:
 def test_heaps_are_named_at_once_merged_and_split(view: TeachView, qtbot: Any, tmp_path: Path) -> None:
     from desktop.ui.teach.heaps import HeapsDialog
 
-    begin(view, qtbot, pictures(tmp_path / "heap"))
-    with qtbot.waitSignal(view.teaching.looked, timeout=LONG, check_params_cb=lambda told: told.done == told.total):
-        pass
+    told = begin(view, qtbot, pictures(tmp_path / "heap"))
+    all_looked_at(view, qtbot, told)
     view.show_heaps()
     dialog = view.dialog
     assert isinstance(dialog, HeapsDialog)

@@ -367,6 +367,11 @@ def test_runs_are_found_compared_and_deleted(qtbot: Any, view: TrainView) -> Non
     assert {runs.plan_model.cell(0, 1).text, runs.plan_model.cell(0, 2).text} == {"77", str(other.seed)}
     runs.choose([third.id])
     assert runs.go_on.isEnabled() and not runs.card.isEnabled()
+    assert "No model" in runs.card.toolTip() and "Choose" not in runs.go_on.toolTip()  # what is grey says why
+    runs.choose([])
+    grey = (runs.go_on, runs.repeat, runs.card, runs.folder, runs.export, runs.delete)
+    assert all(not button.isEnabled() and button.toolTip().startswith("Choose one") for button in grey)
+    runs.choose([third.id])
     runs.delete.click()
     qtbot.waitUntil(lambda: len(runs.runs) == 2, timeout=WAIT)
     assert view.can_undo()

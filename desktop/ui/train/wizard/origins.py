@@ -58,12 +58,12 @@ def origins(draft: Draft, entries: Sequence[ModelEntry], held: TrainingPlan | No
     return out
 
 
-def times(draft: Draft, found: Sequence[Origin]) -> dict[str, float]:
-    """About how many seconds each of ``found`` would take on this computer, by its id, where that can be told; work for
-    a thread: a trial of this computer belongs to it."""
+def times(draft: Draft, found: Sequence[Origin], slowness: float) -> dict[str, float]:
+    """About how many seconds each of ``found`` would take on this computer, whose ``slowness`` is known, by its id,
+    where that can be told."""
     from desktop.core.types import FoveaError
 
-    slowness, told = expected_time.trial(), {}
+    told = {}
     for origin in found:
         try:
             known = expected_time.seconds(origin.make(), sum(draft.learned_counts), slowness, origin.model)
@@ -72,6 +72,16 @@ def times(draft: Draft, found: Sequence[Origin]) -> dict[str, float]:
         if known is not None:
             told[origin.id] = known
     return told
+
+
+def time_of(draft: Draft, slowness: float, model: Manifest | None) -> float | None:
+    """About how many seconds the training of ``draft`` takes, which begins from ``model``; ``None``: not known."""
+    from desktop.core.types import FoveaError
+
+    try:
+        return expected_time.seconds(draft.plan(), sum(draft.learned_counts), slowness, model)
+    except FoveaError:
+        return None
 
 
 def trouble_of(plan: TrainingPlan, entries: Sequence[ModelEntry]) -> str:

@@ -169,8 +169,7 @@ class SettingsPage(WizardPage):
             self.tr(
                 "There is nothing to set. What the network sees in each picture is computed once; then several "
                 "linear classifiers are worked out from it, and the one that is best on pictures it did not learn from "
-                "becomes the model. That takes seconds, and with few pictures it is usually better than anything "
-                "slower."
+                "becomes the model. With few pictures that is usually better than anything slower."
             ),
             wrap=True,
         )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from desktop.ml.plans.plan import TrainingPlan
 
 _ID = int(Qt.ItemDataRole.UserRole) + 1
+_BESIDE = 60  # of the list's width: its margins, those of an item, the scroll bar
 
 
 class StartingPointPage(WizardPage):
@@ -181,36 +182,58 @@ class StartingPointPage(WizardPage):
                     head.setSizeHint(QSize(0, 34))
                     head.setTextAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
                     self.list.addItem(head)
-                item = QListWidgetItem(origin.title)
+                item = QListWidgetItem()
                 item.setData(_ID, origin.id)
                 item.setToolTip(tip(origin.words))
-                item.setSizeHint(QSize(0, theme().scaled(46)))
+                self._say(item, origin.title, self.tr("working out how long it takes…"))
                 self.list.addItem(item)
         self._filling = True
         self.choose(first)
         self._filling = False
         self._ask_times()
 
+    _reckoning = False
+
+    def settled(self) -> bool:
+        return not self._reckoning
+
     def _ask_times(self) -> None:
         """Find out, in a thread, what each of them would take on this computer; a trial of it belongs to that."""
-        draft, found = self.state.draft, tuple(self._origins)
-        self._times, self._asked = {}, found
-        task = Task(lambda _: (found, times(draft, found)))
+        from desktop.app import expected_time
+
+        draft, found, known = self.state.draft, tuple(self._origins), self.state.slowness
+        self._times, self._asked, self._reckoning = {}, found, True
+
+        def work(_: Task) -> object:
+            slowness = known if known is not None else expected_time.trial()
+            return found, times(draft, found, slowness), slowness
+
+        task = Task(work)
         task.answered.connect(self._on_times)
+        task.failed.connect(lambda _error: self._on_times((found, {}, None)))
         task.launch()
 
     @Slot(object)
-    def _on_times(self, answer: tuple[object, dict[str, float]]) -> None:
+    def _on_times(self, answer: tuple[object, dict[str, float], float | None]) -> None:
+        self.state.slowness = answer[2] if self.state.slowness is None else self.state.slowness
         if answer[0] is not self._asked:
             return
-        self._times = answer[1]
+        self._times, self._reckoning = answer[1], False
         titles = {origin.id: origin.title for origin in self._origins}
         for place in range(self.list.count()):
             item = self.list.item(place)
-            seconds = self._times.get(item.data(_ID))
-            if seconds is not None:
-                shown = self.tr("about {0}").format(duration(seconds))
-                item.setText(f"{titles[item.data(_ID)]}\n{shown}")
+            title, seconds = titles.get(item.data(_ID)), self._times.get(item.data(_ID))
+            if title is not None:
+                known = self.tr("about {0}").format(duration(seconds)) if seconds is not None else ""
+                self._say(item, title, known or self.tr("how long it takes is not known"))
+
+    def _say(self, item: QListWidgetItem, title: str, time: str) -> None:
+        """Name a starting point with its expected time below, and give both room: a title may take two lines."""
+        item.setText(f"{title}\n{time}")
+        width = self.list.minimumWidth() - theme().scaled(_BESIDE)
+        flags = int(Qt.TextFlag.TextWordWrap)
+        needed = self.list.fontMetrics().boundingRect(0, 0, width, 10_000, flags, item.text()).height()
+        item.setSizeHint(QSize(0, max(theme().scaled(46), needed + 14)))
 
     @Slot(QListWidgetItem, QListWidgetItem)
     def _on_item(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:

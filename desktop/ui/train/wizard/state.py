@@ -50,6 +50,7 @@ class WizardState(QObject):
         self.inspection: Any = None
         self.held: TrainingPlan | None = None
         self.origin = ""  # the starting point in words
+        self.slowness: float | None = None  # of this computer, tried once: every expected time goes by the same
         self._position = 0
         self._cut: tuple[object, tuple[tuple[int, int], ...]] | None = None
         self._asked_cut: object = None
@@ -114,12 +115,20 @@ class WizardState(QObject):
         """The user's picture that the pages show."""
         if self.data is None or not len(self.data):
             return None
-        return self.data.source(self._position % len(self.data))
+        return self.data.source(self._place(self.data))
 
     @property
     def picture_name(self) -> str:
         """Its name inside the data."""
-        return self.data.name(self._position % len(self.data)) if self.data is not None and len(self.data) else ""
+        return self.data.name(self._place(self.data)) if self.data is not None and len(self.data) else ""
+
+    def _place(self, data: LabelledDataset) -> int:
+        """Where it is in the data; those that the training leaves out, which may not open, are passed over."""
+        begin, aside = self._position % len(data), set(self.draft.data.left_out)
+        if not aside:
+            return begin
+        places = ((begin + step) % len(data) for step in range(len(data)))
+        return next((place for place in places if data.name(place) not in aside), begin)
 
     def next_picture(self) -> None:
         """Show another one: steps through the data so that the classes take turns."""

@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QScrollArea, 
 from desktop.app import starting
 from desktop.app.exports import CONTEXT, exports_of
 from desktop.ml.plans.plan import SOLVED
+from desktop.services.background import Task
 from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
-from desktop.ui.kit.formatting import count, share
+from desktop.ui.kit.formatting import count, duration, share
 from desktop.ui.kit.tabled import translated
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.train.wizard.augment_page import describe
-from desktop.ui.train.wizard.origins import trouble_of
+from desktop.ui.train.wizard.origins import time_of, trouble_of
 from desktop.ui.train.wizard.page import WizardPage, row
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
@@ -50,6 +51,7 @@ class SummaryPage(WizardPage):
         for key, word in (
             ("data", self.tr("Pictures")), ("split", self.tr("Checked with")), ("start", self.tr("Network")),
             ("input", self.tr("Input")), ("augment", self.tr("Variety")), ("learn", self.tr("Learning")),
+            ("time", self.tr("Expected time")),
         ):  # fmt: skip
             label = make_label("", wrap=True, selectable=True)
             self._lines[key] = label
@@ -77,6 +79,8 @@ class SummaryPage(WizardPage):
         self.body.addWidget(self._problem)
         self.body.addLayout(row(save))
         self._stale = True
+        self._asked: object = None  # for which draft the time is being told
+        self._time = ""
         state.changed.connect(self._on_changed)
 
     def initializePage(self) -> None:
@@ -92,6 +96,9 @@ class SummaryPage(WizardPage):
         super().showEvent(event)
         if self._stale:
             self._show()
+
+    def settled(self) -> bool:
+        return self._asked is None or bool(self._time)
 
     def isComplete(self) -> bool:
         return bool(self.state.draft.name.strip()) and not self._trouble()
@@ -146,19 +153,52 @@ class SummaryPage(WizardPage):
             "input": f"{spec.width}×{spec.height} · {colour} · {fits[spec.fit]}",
             "augment": describe(draft.settings.augment),
             "learn": self._learning_words(),
+            "time": self._time,
         }
         for key, label in self._lines.items():
             label.setText(texts[key])  # type: ignore[attr-defined]
+        self._ask_time()
         trouble = self._trouble()
         self._problem.setVisible(bool(trouble))
         if trouble:
             self._problem.set_text(sentence(trouble))
         self.completeChanged.emit()
 
+    def _ask_time(self) -> None:
+        """Find out, in a thread, how long it takes: by the rule of the starting points' times, with what was chosen."""
+        from desktop.app import expected_time
+
+        draft, known = self.state.draft, self.state.slowness
+        if draft == self._asked:
+            return
+        self._asked = draft
+        entry = self.state.catalog.entry(draft.settings.start.model or "")
+        model = entry.manifest if entry is not None else None
+
+        def work(_: Task) -> object:
+            slowness = known if known is not None else expected_time.trial()
+            return draft, time_of(draft, slowness, model), slowness
+
+        task = Task(work)
+        task.answered.connect(self._on_time)
+        task.launch()
+
+    @Slot(object)
+    def _on_time(self, answer: tuple[object, float | None, float]) -> None:
+        self.state.slowness = answer[2] if self.state.slowness is None else self.state.slowness
+        if answer[0] != self._asked:
+            return
+        self._time = (
+            self.tr("about {0} on this computer, as busy as it is now").format(duration(answer[1]))
+            if answer[1] is not None
+            else self.tr("not known")
+        )
+        self._lines["time"].setText(self._time)  # type: ignore[attr-defined]
+
     def _learning_words(self) -> str:
         fit, optimizer = self.state.draft.settings.fit, self.state.draft.settings.optimizer
         if optimizer.name == SOLVED:
-            return self.tr("worked out in {0} ways, the best one is kept; takes seconds").format(count(fit.epochs))
+            return self.tr("worked out in {0} ways, the best one is kept").format(count(fit.epochs))
         return self.tr("{0}, batches of {1}, {2} at a rate of {3}").format(
             self.tr("1 epoch") if fit.epochs == 1 else self.tr("{0} epochs").format(count(fit.epochs)),
             count(fit.batch),
