@@ -1714,33 +1714,28 @@
   <name>ClassifyView</name>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
-   <source>Cancel</source>
-   <translation>Abbrechen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Comparing {0} of {1} images…</source>
-   <translation>{0} von {1} Bildern verglichen…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Looking for images…</source>
-   <translation>Bilder werden gesucht…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Reading the headers of DICOM files: {0} of {1}…</source>
-   <translation>Header der DICOM-Dateien werden gelesen: {0} von {1}…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
    <translation>Das Modell für Alltagsfotos ist bereit: Wählen Sie es in der Liste der Modelle.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Cancel</source>
+   <translation type="vanished">Abbrechen</translation>
+  </message>
+  <message>
+   <source>Comparing {0} of {1} images…</source>
+   <translation type="vanished">{0} von {1} Bildern verglichen…</translation>
+  </message>
+  <message>
+   <source>Looking for images…</source>
+   <translation type="vanished">Bilder werden gesucht…</translation>
+  </message>
+  <message>
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation type="vanished">Header der DICOM-Dateien werden gelesen: {0} von {1}…</translation>
+  </message>
+  <message>
    <source>{0} images found…</source>
-   <translation>{0} Bilder gefunden…</translation>
+   <translation type="vanished">{0} Bilder gefunden…</translation>
   </message>
  </context>
  <context>
@@ -2980,6 +2975,11 @@
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
    <translation>{0} bis {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/formatting.py" />
+   <source>{0}, by cross-validation</source>
+   <translation>{0}, durch Kreuzvalidierung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -4243,7 +4243,7 @@ Bilder des Fensters:</translation>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
-   <translation type="unfinished" />
+   <translation>„fovea evaluate --model {id} --cross-validation“ zeigt, welche Bilder es wofür hielt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -5021,6 +5021,11 @@ Bilder des Fensters:</translation>
    <translation>--camera und --cluster gehen nicht zusammen</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/search.py" />
+   <source>--cluster needs --storage: a PostgreSQL database that all nodes reach</source>
+   <translation>--cluster braucht --storage: eine PostgreSQL-Datenbank, die alle Knoten erreichen</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
    <translation>--cluster braucht entweder --out FOLDER oder --resume FOLDER</translation>
@@ -5028,7 +5033,7 @@ Bilder des Fensters:</translation>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
-   <translation type="unfinished" />
+   <translation>--cross-validation beantwortet kein Bild neu; es geht ohne Cluster und ohne --compare</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5459,7 +5464,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
-   <translation type="unfinished" />
+   <translation>Durch Kreuzvalidierung: Jedes Bild wurde von einem Modell beantwortet, das nicht aus ihm gelernt hat. Das fertige Modell hat aus allen gelernt.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5524,7 +5529,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <translation>Prüfen Sie die Platte und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>Check the drive and the folder.</source>
    <translation>Prüfen Sie Laufwerk und Ordner.</translation>
   </message>
@@ -7350,6 +7355,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>ROC-Kurve</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>Reduce them first.</source>
+   <translation>Verkleinern Sie sie zuerst.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
    <translation>Zuverlässigkeit</translation>
@@ -7733,6 +7743,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
    <translation>Die PNG-Animation ist beschädigt.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>The TIFF ends before its directory does.</source>
+   <translation>Die TIFF-Datei endet, bevor ihr Verzeichnis endet.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -8163,7 +8178,7 @@ alle Knoten unter denselben Pfaden erreichen, oder werden gesendet. docs/cluster
    <translation>Diese Seite ist noch nicht übersetzt; sie ist auf Englisch.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>This user may not read it.</source>
    <translation>Dieser Benutzer darf ihn nicht lesen.</translation>
   </message>
@@ -8210,7 +8225,7 @@ alle Knoten unter denselben Pfaden erreichen, oder werden gesendet. docs/cluster
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
-   <translation type="unfinished" />
+   <translation>Trainings mit wenigen eigenen Bildern bewahren sie auf; andere Modelle werden mit DATA ausgewertet.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -9797,6 +9812,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>declares samples of 0 bits</source>
+   <translation>gibt Abtastwerte von 0 Bit an</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
    <translation>deklariert {samples} Samples je Pixel</translation>
   </message>
@@ -10095,7 +10115,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
 </translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>folder '{name}' cannot be read</source>
    <translation>Ordner '{name}' lässt sich nicht lesen</translation>
   </message>
@@ -10448,7 +10468,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
-   <translation type="unfinished" />
+   <translation>statt DATA: was die eigene Kreuzvalidierung des Modells von den Bildern aufbewahrt hat, aus denen es entstand</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11203,7 +11223,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>name either DATA or --cross-validation</source>
-   <translation type="unfinished" />
+   <translation>entweder DATA oder --cross-validation angeben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11531,6 +11551,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>mit dieser Version kommt keine Übersetzung; ihre Wörter sind englisch</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>no trial can begin: {why}</source>
+   <translation>kein Versuch kann beginnen: {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
    <translation>kein Versuch ist fertig geworden</translation>
@@ -11651,7 +11676,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>nothing is kept of a cross-validation of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>von einer Kreuzvalidierung von „{name}“ ist nichts aufbewahrt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -12753,7 +12778,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Daten nennen mehr als {most_classes:,} Klassen</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
    <translation>
@@ -13679,6 +13704,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
    <translation>die Bilder brauchen {need}, und auf der Platte sind {free} frei; etwas davon wird zurückgehalten</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>the pictures take {size}; {most} may be sent</source>
+   <translation>die Bilder belegen {size}; {most} dürfen gesendet werden</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -14803,6 +14833,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
+   <source>trial {number}: epoch {epoch}  {value:.4f}</source>
+   <translation>Versuch {number}: Epoche {epoch}  {value:.4f}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
    <translation>Versuch {number}: Epoche {epoch}/{epochs}  Validierung {val_accuracy:.4f}</translation>
   </message>
@@ -14955,7 +14990,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>what the cross-validation said of single pictures is not kept: {message}</source>
-   <translation type="unfinished" />
+   <translation>was die Kreuzvalidierung zu einzelnen Bildern sagte, ist nicht aufbewahrt: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15240,7 +15275,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{count:,} Dateien ohne Endung</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
    <translation>
@@ -15910,17 +15945,17 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{names} und {rest:,} weitere</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
    <translation>{names} heißen beide wie die Bilder zum Lernen: führen Sie sie zusammen oder nehmen Sie einen weg</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
    <translation>{names} heißen beide wie die Bilder zum Testen: führen Sie sie zusammen oder nehmen Sie einen weg</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
    <translation>{names} heißen beide wie die Bilder zum Validieren: führen Sie sie zusammen oder nehmen Sie einen weg</translation>
   </message>
@@ -16801,6 +16836,11 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>Choose pictures first; then say of their label what it is.</source>
+   <translation>Wählen Sie zuerst Bilder; sagen Sie dann, was von ihrer Klassenangabe zu halten ist.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
    <translation>Bilder in einen neuen Ordner kopieren…</translation>
   </message>
@@ -17342,12 +17382,12 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>no result</source>
    <translation>kein Ergebnis</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>unfamiliar kind</source>
    <translation>unvertraute Art</translation>
   </message>
@@ -18150,7 +18190,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
-   <translation type="unfinished" />
+   <translation>Aus der Kreuzvalidierung: Jedes Bild wurde von einem Modell beantwortet, das nicht aus ihm gelernt hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18175,7 +18215,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its mistakes</source>
-   <translation type="unfinished" />
+   <translation>Seine Fehler ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18313,6 +18353,16 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
    <translation>1 Auswertung gelöscht.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose one of them first.</source>
+   <translation>Wählen Sie zuerst eine davon.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose some of them first.</source>
+   <translation>Wählen Sie zuerst einige davon.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -19182,6 +19232,34 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
    <translation>Dieses Paket bringt keinen Text seiner Lizenz mit.</translation>
+  </message>
+ </context>
+ <context>
+  <name>LookingForRow</name>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Cancel</source>
+   <translation>Abbrechen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Comparing {0} of {1} images…</source>
+   <translation>{0} von {1} Bildern verglichen…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Looking for images…</source>
+   <translation>Bilder werden gesucht…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>Header der DICOM-Dateien werden gelesen: {0} von {1}…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>{0} images found…</source>
+   <translation>{0} Bilder gefunden…</translation>
   </message>
  </context>
  <context>
@@ -22828,8 +22906,18 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one or several runs above first.</source>
+   <translation>Wählen Sie zuerst oben einen oder mehrere Läufe.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
    <translation>Wählen Sie einen oder mehrere Läufe, um ihre Kurven in einem Diagramm zu sehen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one run above first.</source>
+   <translation>Wählen Sie zuerst oben einen Lauf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22868,6 +22956,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>It is still training; cancel it among the trainings first.</source>
+   <translation>Es wird noch trainiert; brechen Sie es zuerst unter den Trainings ab.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
    <translation>Verlust: Validierung kräftig, Training dünn</translation>
   </message>
@@ -22880,6 +22973,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>Keine Epoche davon ist fertig.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>No model came of this run.</source>
+   <translation>Aus diesem Lauf ist kein Modell entstanden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22930,6 +23028,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
    <translation>Die zwei Pläne sind in allem gleich, was das Modell formt.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>This run goes on by itself, or cannot go on.</source>
+   <translation>Dieser Lauf geht von selbst weiter oder kann nicht weitergehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -23352,6 +23455,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
    <translation>Eine Suche trainiert dieselben Bilder mehrmals mit anderen Einstellungen (Lernrate, Batchgröße und mehr) und zeigt, welche am besten waren. Sie beginnt mit einem Training, das schon gemacht wurde.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Choose a trial in the table first.</source>
+   <translation>Wählen Sie zuerst einen Versuch in der Tabelle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23939,8 +24047,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
-   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation>Hier gibt es nichts einzustellen. Was das Netz in jedem Bild sieht, wird einmal berechnet; dann werden daraus mehrere lineare Klassifikatoren berechnet, und der beste auf Bildern, aus denen er nicht gelernt hat, wird zum Modell. Das dauert Sekunden und ist bei wenigen Bildern meist besser als alles Langsamere.</translation>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. With few pictures that is usually better than anything slower.</source>
+   <translation>Hier ist nichts einzustellen. Was das Netz in jedem Bild sieht, wird einmal berechnet; daraus werden mehrere lineare Klassifikatoren bestimmt, und der beste auf Bildern, aus denen er nicht gelernt hat, wird das Modell. Bei wenigen Bildern ist das meist besser als alles Langsamere.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
@@ -23981,6 +24089,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
    <translation>nie</translation>
+  </message>
+  <message>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
+   <translation type="vanished">Hier gibt es nichts einzustellen. Was das Netz in jedem Bild sieht, wird einmal berechnet; dann werden daraus mehrere lineare Klassifikatoren berechnet, und der beste auf Bildern, aus denen er nicht gelernt hat, wird zum Modell. Das dauert Sekunden und ist bei wenigen Bildern meist besser als alles Langsamere.</translation>
   </message>
  </context>
  <context>
@@ -24730,7 +24842,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>how long it takes is not known</source>
-   <translation type="unfinished" />
+   <translation>wie lange es dauert, ist nicht bekannt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24745,7 +24857,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>working out how long it takes…</source>
-   <translation type="unfinished" />
+   <translation>wie lange es dauert, wird ermittelt …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -24826,6 +24938,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>Expected time</source>
+   <translation>Erwartete Dauer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
    <translation>Eingabe</translation>
   </message>
@@ -24903,6 +25020,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>about {0} on this computer, as busy as it is now</source>
+   <translation>etwa {0} auf diesem Computer, so ausgelastet wie jetzt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
    <translation>alle, jedes durch eine letzte Schicht, die nicht daraus gelernt hat (Kreuzvalidierung)</translation>
   </message>
@@ -24933,6 +25055,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>not known</source>
+   <translation>nicht bekannt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
    <translation>gestreckt</translation>
   </message>
@@ -24948,8 +25075,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation>auf {0} Arten berechnet, die beste wird behalten; dauert Sekunden</translation>
+   <source>worked out in {0} ways, the best one is kept</source>
+   <translation>auf {0} Arten bestimmt, die beste wird behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -24980,6 +25107,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
    <translation>{0}: {1} Bilder in {2} Klassen ({3})</translation>
+  </message>
+  <message>
+   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
+   <translation type="vanished">auf {0} Arten berechnet, die beste wird behalten; dauert Sekunden</translation>
   </message>
  </context>
  <context>
@@ -26569,6 +26700,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
    <translation>Ein Knopf oder seine Taste behält die Zeichnung mit ihrem wahren Label, zum Trainieren.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/truth.py" />
+   <source>Draw something first: the sheet is blank.</source>
+   <translation>Zeichnen Sie zuerst etwas: Das Blatt ist leer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />

@@ -1714,33 +1714,28 @@
   <name>ClassifyView</name>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
-   <source>Cancel</source>
-   <translation>Cancelar</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Comparing {0} of {1} images…</source>
-   <translation>Comparando {0} de {1} imágenes…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Looking for images…</source>
-   <translation>Buscando imágenes…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Reading the headers of DICOM files: {0} of {1}…</source>
-   <translation>Leyendo las cabeceras de archivos DICOM: {0} de {1}…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
    <translation>El modelo para fotografías cotidianas está listo: elíjalo en la lista de modelos.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Cancel</source>
+   <translation type="vanished">Cancelar</translation>
+  </message>
+  <message>
+   <source>Comparing {0} of {1} images…</source>
+   <translation type="vanished">Comparando {0} de {1} imágenes…</translation>
+  </message>
+  <message>
+   <source>Looking for images…</source>
+   <translation type="vanished">Buscando imágenes…</translation>
+  </message>
+  <message>
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation type="vanished">Leyendo las cabeceras de archivos DICOM: {0} de {1}…</translation>
+  </message>
+  <message>
    <source>{0} images found…</source>
-   <translation>{0} imágenes encontradas…</translation>
+   <translation type="vanished">{0} imágenes encontradas…</translation>
   </message>
  </context>
  <context>
@@ -2980,6 +2975,11 @@
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
    <translation>de {0} a {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/formatting.py" />
+   <source>{0}, by cross-validation</source>
+   <translation>{0}, por validación cruzada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -4243,7 +4243,7 @@ imágenes de la ventana:</translation>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
-   <translation type="unfinished" />
+   <translation>«fovea evaluate --model {id} --cross-validation» muestra qué imágenes tomó por qué</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -5021,6 +5021,11 @@ imágenes de la ventana:</translation>
    <translation>--camera y --cluster no van juntos</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/search.py" />
+   <source>--cluster needs --storage: a PostgreSQL database that all nodes reach</source>
+   <translation>--cluster necesita --storage: una base de datos PostgreSQL accesible para todos los nodos</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
    <translation>--cluster necesita --out FOLDER o --resume FOLDER</translation>
@@ -5028,7 +5033,7 @@ imágenes de la ventana:</translation>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
-   <translation type="unfinished" />
+   <translation>--cross-validation no responde de nuevo a ninguna imagen; va sin clúster y sin --compare</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5459,7 +5464,7 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
-   <translation type="unfinished" />
+   <translation>Por validación cruzada: a cada imagen respondió un modelo que no aprendió de ella. El modelo terminado ha aprendido de todas.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5524,7 +5529,7 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <translation>Compruebe el disco e inténtelo de nuevo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>Check the drive and the folder.</source>
    <translation>Compruebe la unidad y la carpeta.</translation>
   </message>
@@ -7350,6 +7355,11 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <translation>Curva ROC</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>Reduce them first.</source>
+   <translation>Redúzcalas primero.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
    <translation>Fiabilidad</translation>
@@ -7733,6 +7743,11 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
    <translation>La animación del PNG está dañada.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>The TIFF ends before its directory does.</source>
+   <translation>El TIFF termina antes que su directorio.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -8163,7 +8178,7 @@ al que todos los nodos llegan por las mismas rutas, o se envían. docs/cluster.m
    <translation>Esta página aún no está traducida; está en inglés.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>This user may not read it.</source>
    <translation>Este usuario no puede leerla.</translation>
   </message>
@@ -8210,7 +8225,7 @@ al que todos los nodos llegan por las mismas rutas, o se envían. docs/cluster.m
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
-   <translation type="unfinished" />
+   <translation>Los entrenamientos con pocas imágenes propias la conservan; los demás modelos se evalúan con DATA.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -9797,6 +9812,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>declares samples of 0 bits</source>
+   <translation>declara muestras de 0 bits</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
    <translation>declara {samples} muestras por píxel</translation>
   </message>
@@ -10095,7 +10115,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
 </translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>folder '{name}' cannot be read</source>
    <translation>la carpeta '{name}' no se puede leer</translation>
   </message>
@@ -10448,7 +10468,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
-   <translation type="unfinished" />
+   <translation>en lugar de DATA: lo que conservó la validación cruzada del propio modelo de las imágenes con las que se hizo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11203,7 +11223,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>name either DATA or --cross-validation</source>
-   <translation type="unfinished" />
+   <translation>indique DATA o bien --cross-validation</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11531,6 +11551,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>con esta versión no viene ninguna traducción; sus palabras son inglesas</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>no trial can begin: {why}</source>
+   <translation>no puede empezar ningún ensayo: {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
    <translation>no ha terminado ningún ensayo</translation>
@@ -11651,7 +11676,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>nothing is kept of a cross-validation of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>no se conserva nada de una validación cruzada de «{name}»</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -12753,7 +12778,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>los datos nombran más de {most_classes:,} clases</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
    <translation>
@@ -13679,6 +13704,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
    <translation>las imágenes ocupan {need}, y el disco tiene {free} libres; una parte se reserva</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>the pictures take {size}; {most} may be sent</source>
+   <translation>las imágenes ocupan {size}; se pueden enviar {most}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -14803,6 +14833,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
+   <source>trial {number}: epoch {epoch}  {value:.4f}</source>
+   <translation>ensayo {number}: época {epoch}  {value:.4f}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
    <translation>ensayo {number}: época {epoch}/{epochs}  validación {val_accuracy:.4f}</translation>
   </message>
@@ -14955,7 +14990,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>what the cross-validation said of single pictures is not kept: {message}</source>
-   <translation type="unfinished" />
+   <translation>no se conserva lo que la validación cruzada dijo de cada imagen: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15240,7 +15275,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>{count:,} archivos sin extensión</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
    <translation>
@@ -15910,17 +15945,17 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>{names} y {rest:,} más</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
    <translation>{names} se llaman como las imágenes de las que aprender: fusiónelas, o retire una</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
    <translation>{names} se llaman como las imágenes con las que probar: fusiónelas, o retire una</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
    <translation>{names} se llaman como las imágenes con las que validar: fusiónelas, o retire una</translation>
   </message>
@@ -16801,6 +16836,11 @@ estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se hall�
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>Choose pictures first; then say of their label what it is.</source>
+   <translation>Elija primero imágenes; después diga qué le parece su etiqueta.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
    <translation>Copiar las imágenes a una carpeta nueva…</translation>
   </message>
@@ -17342,12 +17382,12 @@ estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se hall�
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>no result</source>
    <translation>sin resultado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>unfamiliar kind</source>
    <translation>tipo desconocido</translation>
   </message>
@@ -18150,7 +18190,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
-   <translation type="unfinished" />
+   <translation>De la validación cruzada: a cada imagen respondió un modelo que no aprendió de ella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18175,7 +18215,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its mistakes</source>
-   <translation type="unfinished" />
+   <translation>Ver sus errores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18313,6 +18353,16 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
    <translation>1 evaluación eliminada.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose one of them first.</source>
+   <translation>Elija primero una de ellas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose some of them first.</source>
+   <translation>Elija primero algunas de ellas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -19182,6 +19232,34 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
    <translation>Este paquete no trae el texto de su licencia.</translation>
+  </message>
+ </context>
+ <context>
+  <name>LookingForRow</name>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Cancel</source>
+   <translation>Cancelar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Comparing {0} of {1} images…</source>
+   <translation>Comparando {0} de {1} imágenes…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Looking for images…</source>
+   <translation>Buscando imágenes…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>Leyendo las cabeceras de archivos DICOM: {0} de {1}…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>{0} images found…</source>
+   <translation>{0} imágenes encontradas…</translation>
   </message>
  </context>
  <context>
@@ -22828,8 +22906,18 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one or several runs above first.</source>
+   <translation>Elija primero arriba una o varias ejecuciones.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
    <translation>Elija una o varias ejecuciones para ver sus curvas en un mismo gráfico.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one run above first.</source>
+   <translation>Elija primero arriba una ejecución.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22868,6 +22956,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>It is still training; cancel it among the trainings first.</source>
+   <translation>Todavía se entrena; cancélelo primero entre los entrenamientos.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
    <translation>Pérdida: validación gruesa, entrenamiento fina</translation>
   </message>
@@ -22880,6 +22973,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>No ha terminado ninguna época suya.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>No model came of this run.</source>
+   <translation>De esta ejecución no salió ningún modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22930,6 +23028,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
    <translation>Los dos planes son iguales en todo lo que da forma al modelo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>This run goes on by itself, or cannot go on.</source>
+   <translation>Esta ejecución sigue sola o no puede seguir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -23352,6 +23455,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
    <translation>Una búsqueda entrena las mismas imágenes varias veces con otros ajustes (tasa de aprendizaje, tamaño del lote y más) y muestra cuáles resultaron mejores. Parte de un entrenamiento hecho antes.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Choose a trial in the table first.</source>
+   <translation>Elija primero un ensayo en la tabla.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23939,8 +24047,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
-   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation>No hay nada que ajustar. Lo que la red ve en cada imagen se calcula una sola vez; después se obtienen de ello varios clasificadores lineales, y el mejor en imágenes de las que no aprendió se convierte en el modelo. Eso tarda segundos y, con pocas imágenes, suele ser mejor que cualquier cosa más lenta.</translation>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. With few pictures that is usually better than anything slower.</source>
+   <translation>No hay nada que ajustar. Lo que la red ve en cada imagen se calcula una vez; de ello se obtienen varios clasificadores lineales, y el mejor en imágenes de las que no aprendió pasa a ser el modelo. Con pocas imágenes suele ser mejor que cualquier método más lento.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
@@ -23981,6 +24089,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
    <translation>nunca</translation>
+  </message>
+  <message>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
+   <translation type="vanished">No hay nada que ajustar. Lo que la red ve en cada imagen se calcula una sola vez; después se obtienen de ello varios clasificadores lineales, y el mejor en imágenes de las que no aprendió se convierte en el modelo. Eso tarda segundos y, con pocas imágenes, suele ser mejor que cualquier cosa más lenta.</translation>
   </message>
  </context>
  <context>
@@ -24730,7 +24842,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>how long it takes is not known</source>
-   <translation type="unfinished" />
+   <translation>no se sabe cuánto tarda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24745,7 +24857,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>working out how long it takes…</source>
-   <translation type="unfinished" />
+   <translation>calculando cuánto tarda…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -24826,6 +24938,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>Expected time</source>
+   <translation>Tiempo previsto</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
    <translation>Entrada</translation>
   </message>
@@ -24903,6 +25020,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>about {0} on this computer, as busy as it is now</source>
+   <translation>unos {0} en este equipo, tan ocupado como está ahora</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
    <translation>todas ellas, cada una por una última capa que no aprendió de ella (validación cruzada)</translation>
   </message>
@@ -24933,6 +25055,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>not known</source>
+   <translation>no conocido</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
    <translation>estirada</translation>
   </message>
@@ -24948,8 +25075,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation>calculado de {0} maneras, se conserva la mejor; tarda segundos</translation>
+   <source>worked out in {0} ways, the best one is kept</source>
+   <translation>calculado de {0} maneras; se conserva la mejor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -24980,6 +25107,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
    <translation>{0}: {1} imágenes en {2} clases ({3})</translation>
+  </message>
+  <message>
+   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
+   <translation type="vanished">calculado de {0} maneras, se conserva la mejor; tarda segundos</translation>
   </message>
  </context>
  <context>
@@ -26569,6 +26700,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
    <translation>Un botón o su tecla guarda el dibujo, con su etiqueta verdadera, para entrenar.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/truth.py" />
+   <source>Draw something first: the sheet is blank.</source>
+   <translation>Dibuje algo primero: la hoja está en blanco.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />

@@ -1714,33 +1714,28 @@
   <name>ClassifyView</name>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
-   <source>Cancel</source>
-   <translation>Annuler</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Comparing {0} of {1} images…</source>
-   <translation>Comparaison de {0} images sur {1}…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Looking for images…</source>
-   <translation>Recherche d’images…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Reading the headers of DICOM files: {0} of {1}…</source>
-   <translation>Lecture des en-têtes des fichiers DICOM : {0} sur {1}…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
    <translation>Le modèle pour les photos de tous les jours est prêt : choisissez-le dans la liste des modèles.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Cancel</source>
+   <translation type="vanished">Annuler</translation>
+  </message>
+  <message>
+   <source>Comparing {0} of {1} images…</source>
+   <translation type="vanished">Comparaison de {0} images sur {1}…</translation>
+  </message>
+  <message>
+   <source>Looking for images…</source>
+   <translation type="vanished">Recherche d’images…</translation>
+  </message>
+  <message>
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation type="vanished">Lecture des en-têtes des fichiers DICOM : {0} sur {1}…</translation>
+  </message>
+  <message>
    <source>{0} images found…</source>
-   <translation>{0} images trouvées…</translation>
+   <translation type="vanished">{0} images trouvées…</translation>
   </message>
  </context>
  <context>
@@ -2980,6 +2975,11 @@
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
    <translation>de {0} à {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/formatting.py" />
+   <source>{0}, by cross-validation</source>
+   <translation>{0}, par validation croisée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -4243,7 +4243,7 @@ images de la fenêtre :</translation>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
-   <translation type="unfinished" />
+   <translation>« fovea evaluate --model {id} --cross-validation » montre quelles images il a prises pour quoi</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -5021,6 +5021,11 @@ images de la fenêtre :</translation>
    <translation>--camera et --cluster ne vont pas ensemble</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/search.py" />
+   <source>--cluster needs --storage: a PostgreSQL database that all nodes reach</source>
+   <translation>--cluster demande --storage : une base PostgreSQL que tous les nœuds atteignent</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
    <translation>--cluster demande soit --out FOLDER, soit --resume FOLDER</translation>
@@ -5028,7 +5033,7 @@ images de la fenêtre :</translation>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
-   <translation type="unfinished" />
+   <translation>--cross-validation ne répond à aucune image de nouveau ; sans cluster et sans --compare</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5459,7 +5464,7 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
-   <translation type="unfinished" />
+   <translation>Par validation croisée : un modèle qui n’avait pas appris de l’image a répondu à chacune. Le modèle achevé a appris de toutes.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5524,7 +5529,7 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <translation>Vérifiez le disque, puis réessayez.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>Check the drive and the folder.</source>
    <translation>Vérifiez le lecteur et le dossier.</translation>
   </message>
@@ -7350,6 +7355,11 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <translation>Courbe ROC</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>Reduce them first.</source>
+   <translation>Réduisez-les d’abord.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
    <translation>Fiabilité</translation>
@@ -7733,6 +7743,11 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
    <translation>L’animation du PNG est endommagée.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>The TIFF ends before its directory does.</source>
+   <translation>Le TIFF se termine avant son répertoire.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -8163,7 +8178,7 @@ que tous les nœuds atteignent par les mêmes chemins, ou sont envoyées. docs/c
    <translation>Cette page n’est pas encore traduite ; elle est en anglais.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>This user may not read it.</source>
    <translation>Cet utilisateur n’a pas le droit de le lire.</translation>
   </message>
@@ -8210,7 +8225,7 @@ que tous les nœuds atteignent par les mêmes chemins, ou sont envoyées. docs/c
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
-   <translation type="unfinished" />
+   <translation>Les entraînements sur peu d’images à vous la conservent ; les autres modèles s’évaluent sur DATA.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -9797,6 +9812,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>declares samples of 0 bits</source>
+   <translation>déclare des échantillons de 0 bit</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
    <translation>déclare {samples} échantillons par pixel</translation>
   </message>
@@ -10095,7 +10115,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
 </translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>folder '{name}' cannot be read</source>
    <translation>le dossier '{name}' ne peut pas être lu</translation>
   </message>
@@ -10448,7 +10468,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
-   <translation type="unfinished" />
+   <translation>au lieu de DATA : ce que la validation croisée du modèle a conservé des images dont il est issu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11203,7 +11223,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>name either DATA or --cross-validation</source>
-   <translation type="unfinished" />
+   <translation>indiquez soit DATA, soit --cross-validation</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11531,6 +11551,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>aucune traduction n’est fournie avec cette version ; ses textes sont en anglais</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>no trial can begin: {why}</source>
+   <translation>aucun essai ne peut commencer : {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
    <translation>aucun essai n’est terminé</translation>
@@ -11651,7 +11676,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>nothing is kept of a cross-validation of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>rien n’est conservé d’une validation croisée de « {name} »</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -12753,7 +12778,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>les données nomment plus de {most_classes:,} classes</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
    <translation>
@@ -13679,6 +13704,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
    <translation>les images prennent {need}, et le disque a {free} libres ; une partie en est réservée</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>the pictures take {size}; {most} may be sent</source>
+   <translation>les images occupent {size} ; {most} peuvent être envoyés</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -14803,6 +14833,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
+   <source>trial {number}: epoch {epoch}  {value:.4f}</source>
+   <translation>essai {number} : époque {epoch}  {value:.4f}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
    <translation>essai {number} : époque {epoch}/{epochs}  validation {val_accuracy:.4f}</translation>
   </message>
@@ -14955,7 +14990,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>what the cross-validation said of single pictures is not kept: {message}</source>
-   <translation type="unfinished" />
+   <translation>ce que la validation croisée a dit de chaque image n’est pas conservé : {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15240,7 +15275,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{count:,} fichiers sans suffixe</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
    <translation>
@@ -15910,17 +15945,17 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{names} et {rest:,} de plus</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
    <translation>{names} portent tous deux le nom des images d’apprentissage : fusionnez-les, ou retirez-en un</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
    <translation>{names} portent tous deux le nom des images de test : fusionnez-les, ou retirez-en un</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
    <translation>{names} portent tous deux le nom des images de validation : fusionnez-les, ou retirez-en un</translation>
   </message>
@@ -16801,6 +16836,11 @@ code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, au
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>Choose pictures first; then say of their label what it is.</source>
+   <translation>Choisissez d’abord des images ; dites ensuite ce qu’il en est de leur étiquette.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
    <translation>Copier les images dans un nouveau dossier…</translation>
   </message>
@@ -17342,12 +17382,12 @@ code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, au
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>no result</source>
    <translation>pas de résultat</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>unfamiliar kind</source>
    <translation>type inconnu</translation>
   </message>
@@ -18150,7 +18190,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
-   <translation type="unfinished" />
+   <translation>De la validation croisée : un modèle qui n’avait pas appris de l’image a répondu à chacune</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18175,7 +18215,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its mistakes</source>
-   <translation type="unfinished" />
+   <translation>Voir ses erreurs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18313,6 +18353,16 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
    <translation>1 évaluation supprimée.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose one of them first.</source>
+   <translation>Choisissez-en d’abord une.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose some of them first.</source>
+   <translation>Choisissez-en d’abord quelques-unes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -19182,6 +19232,34 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
    <translation>Ce paquet ne fournit pas de texte de sa licence.</translation>
+  </message>
+ </context>
+ <context>
+  <name>LookingForRow</name>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Cancel</source>
+   <translation>Annuler</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Comparing {0} of {1} images…</source>
+   <translation>Comparaison de {0} images sur {1}…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Looking for images…</source>
+   <translation>Recherche d’images…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>Lecture des en-têtes des fichiers DICOM : {0} sur {1}…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>{0} images found…</source>
+   <translation>{0} images trouvées…</translation>
   </message>
  </context>
  <context>
@@ -22828,8 +22906,18 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one or several runs above first.</source>
+   <translation>Choisissez d’abord une ou plusieurs exécutions ci-dessus.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
    <translation>Choisissez un ou plusieurs entraînements pour voir leurs courbes sur un même graphique.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one run above first.</source>
+   <translation>Choisissez d’abord une exécution ci-dessus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22868,6 +22956,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>It is still training; cancel it among the trainings first.</source>
+   <translation>L’entraînement est en cours ; annulez-le d’abord parmi les entraînements.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
    <translation>Perte : validation en trait fort, entraînement en trait fin</translation>
   </message>
@@ -22880,6 +22973,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>Aucune de ses époques n’est terminée.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>No model came of this run.</source>
+   <translation>Aucun modèle n’est issu de cette exécution.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22930,6 +23028,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
    <translation>Les deux plans sont identiques dans tout ce qui détermine le modèle.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>This run goes on by itself, or cannot go on.</source>
+   <translation>Cette exécution continue d’elle-même, ou ne peut pas continuer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -23352,6 +23455,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
    <translation>Une recherche entraîne plusieurs fois sur les mêmes images avec d’autres réglages (taux d’apprentissage, taille de lot et plus) et montre lesquels ont donné le meilleur résultat. Elle part d’un entraînement déjà fait.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Choose a trial in the table first.</source>
+   <translation>Choisissez d’abord un essai dans le tableau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23939,8 +24047,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
-   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation>Il n’y a rien à régler. Ce que le réseau voit dans chaque image est calculé une fois ; puis plusieurs classificateurs linéaires en sont tirés, et celui qui est le meilleur sur des images dont il n’a pas appris devient le modèle. Cela prend quelques secondes et, avec peu d’images, c’est en général meilleur que tout procédé plus lent.</translation>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. With few pictures that is usually better than anything slower.</source>
+   <translation>Il n’y a rien à régler. Ce que le réseau voit dans chaque image est calculé une fois ; plusieurs classifieurs linéaires en sont tirés, et le meilleur sur des images dont il n’a pas appris devient le modèle. Avec peu d’images, c’est le plus souvent meilleur que tout ce qui est plus lent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
@@ -23981,6 +24089,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
    <translation>jamais</translation>
+  </message>
+  <message>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
+   <translation type="vanished">Il n’y a rien à régler. Ce que le réseau voit dans chaque image est calculé une fois ; puis plusieurs classificateurs linéaires en sont tirés, et celui qui est le meilleur sur des images dont il n’a pas appris devient le modèle. Cela prend quelques secondes et, avec peu d’images, c’est en général meilleur que tout procédé plus lent.</translation>
   </message>
  </context>
  <context>
@@ -24730,7 +24842,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>how long it takes is not known</source>
-   <translation type="unfinished" />
+   <translation>la durée n’est pas connue</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24745,7 +24857,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>working out how long it takes…</source>
-   <translation type="unfinished" />
+   <translation>calcul de la durée…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -24826,6 +24938,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>Expected time</source>
+   <translation>Durée prévue</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
    <translation>Entrée</translation>
   </message>
@@ -24903,6 +25020,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>about {0} on this computer, as busy as it is now</source>
+   <translation>environ {0} sur cet ordinateur, aussi occupé qu’il l’est maintenant</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
    <translation>toutes, chacune par une dernière couche qui n’en a pas appris (validation croisée)</translation>
   </message>
@@ -24933,6 +25055,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>not known</source>
+   <translation>inconnu</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
    <translation>étirée</translation>
   </message>
@@ -24948,8 +25075,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation>calculé de {0} façons, la meilleure est gardée ; prend quelques secondes</translation>
+   <source>worked out in {0} ways, the best one is kept</source>
+   <translation>calculé de {0} façons, la meilleure est gardée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -24980,6 +25107,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
    <translation>{0} : {1} images dans {2} classes ({3})</translation>
+  </message>
+  <message>
+   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
+   <translation type="vanished">calculé de {0} façons, la meilleure est gardée ; prend quelques secondes</translation>
   </message>
  </context>
  <context>
@@ -26569,6 +26700,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
    <translation>Un bouton ou sa touche garde le dessin, avec sa vraie étiquette, pour l’entraînement.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/truth.py" />
+   <source>Draw something first: the sheet is blank.</source>
+   <translation>Dessinez d’abord quelque chose : la feuille est vierge.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />

@@ -1714,33 +1714,28 @@
   <name>ClassifyView</name>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
-   <source>Cancel</source>
-   <translation>キャンセル</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Comparing {0} of {1} images…</source>
-   <translation>画像{1}枚中{0}枚を比較しています…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Looking for images…</source>
-   <translation>画像を探しています…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Reading the headers of DICOM files: {0} of {1}…</source>
-   <translation>DICOMファイルのヘッダーを読んでいます: {0} / {1}…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
    <translation>日常の写真用のモデルの準備ができました。モデルの一覧から選んでください。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Cancel</source>
+   <translation type="vanished">キャンセル</translation>
+  </message>
+  <message>
+   <source>Comparing {0} of {1} images…</source>
+   <translation type="vanished">画像{1}枚中{0}枚を比較しています…</translation>
+  </message>
+  <message>
+   <source>Looking for images…</source>
+   <translation type="vanished">画像を探しています…</translation>
+  </message>
+  <message>
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation type="vanished">DICOMファイルのヘッダーを読んでいます: {0} / {1}…</translation>
+  </message>
+  <message>
    <source>{0} images found…</source>
-   <translation>画像{0}枚が見つかりました…</translation>
+   <translation type="vanished">画像{0}枚が見つかりました…</translation>
   </message>
  </context>
  <context>
@@ -2980,6 +2975,11 @@
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
    <translation>{0}から{1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/formatting.py" />
+   <source>{0}, by cross-validation</source>
+   <translation>{0}（交差検証）</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -4243,7 +4243,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
-   <translation type="unfinished" />
+   <translation>「fovea evaluate --model {id} --cross-validation」で、どの画像を何と答えたかを見られます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -5021,6 +5021,11 @@ pictures of the window:</source>
    <translation>--camera と --cluster は一緒に使えません</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/search.py" />
+   <source>--cluster needs --storage: a PostgreSQL database that all nodes reach</source>
+   <translation>--cluster には --storage（すべてのノードから届く PostgreSQL データベース）が必要です</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
    <translation>--cluster には --out FOLDER か --resume FOLDER のどちらかが必要です</translation>
@@ -5028,7 +5033,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
-   <translation type="unfinished" />
+   <translation>--cross-validation は画像に新たに答えません。クラスターや --compare とは併用できません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5459,7 +5464,7 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
-   <translation type="unfinished" />
+   <translation>交差検証による結果：どの画像にも、それを学習していないモデルが答えました。完成したモデルはすべての画像を学習しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5524,7 +5529,7 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <translation>ディスクを確認してから、もう一度試してください。</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>Check the drive and the folder.</source>
    <translation>ドライブとフォルダーを確認してください。</translation>
   </message>
@@ -7347,6 +7352,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>ROC曲線</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>Reduce them first.</source>
+   <translation>先に縮小してください。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
    <translation>信頼度</translation>
@@ -7728,6 +7738,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
    <translation>PNGアニメーションが破損しています。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>The TIFF ends before its directory does.</source>
+   <translation>TIFF がディレクトリの途中で終わっています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -8158,7 +8173,7 @@ all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set
    <translation>このページはまだ翻訳されていません。英語で表示しています。</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>This user may not read it.</source>
    <translation>このユーザーには読む権限がありません。</translation>
   </message>
@@ -8205,7 +8220,7 @@ all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
-   <translation type="unfinished" />
+   <translation>自分の少数の画像での学習では保存されます。ほかのモデルは DATA で評価します。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -9792,6 +9807,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>declares samples of 0 bits</source>
+   <translation>0 ビットの標本を宣言しています</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
    <translation>1ピクセルあたり{samples}サンプルと宣言されています</translation>
   </message>
@@ -10090,7 +10110,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
 </translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>folder '{name}' cannot be read</source>
    <translation>フォルダー'{name}'を読めません</translation>
   </message>
@@ -10442,7 +10462,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
-   <translation type="unfinished" />
+   <translation>DATA の代わりに、モデル自身の交差検証が学習に使った画像について保存したもの</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11197,7 +11217,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>name either DATA or --cross-validation</source>
-   <translation type="unfinished" />
+   <translation>DATA か --cross-validation のどちらか一方を指定してください</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11520,6 +11540,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>このバージョンに翻訳は付属せず、表示は英語です</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>no trial can begin: {why}</source>
+   <translation>どの試行も開始できません：{why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
    <translation>終わった試行がありません</translation>
@@ -11640,7 +11665,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>nothing is kept of a cross-validation of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>「{name}」の交差検証の結果は保存されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -12741,7 +12766,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>データが挙げるクラスは{most_classes:,}個を超えています</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
    <translation>
@@ -13665,6 +13690,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
    <translation>画像には{need}必要ですが、ディスクの空きは{free}で、その一部は残しておきます</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>the pictures take {size}; {most} may be sent</source>
+   <translation>画像は {size} あります。送れるのは {most} までです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -14784,6 +14814,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
+   <source>trial {number}: epoch {epoch}  {value:.4f}</source>
+   <translation>試行 {number}：エポック {epoch}  {value:.4f}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
    <translation>試行{number}: エポック{epoch}/{epochs}  検証{val_accuracy:.4f}</translation>
   </message>
@@ -14936,7 +14971,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>what the cross-validation said of single pictures is not kept: {message}</source>
-   <translation type="unfinished" />
+   <translation>交差検証の画像ごとの結果は保存されません：{message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15218,7 +15253,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>拡張子のないファイル{count:,}個</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
    <translation>
@@ -15863,17 +15898,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>{names}、ほか{rest:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
    <translation>{names}は、どちらも学習用の画像を表す名前です: 統合するか、一方を除いてください</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
    <translation>{names}は、どちらもテスト用の画像を表す名前です: 統合するか、一方を除いてください</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
    <translation>{names}は、どちらも検証用の画像を表す名前です: 統合するか、一方を除いてください</translation>
   </message>
@@ -16753,6 +16788,11 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>Choose pictures first; then say of their label what it is.</source>
+   <translation>先に画像を選び、次にそのラベルについて判断してください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
    <translation>画像を新しいフォルダーにコピー…</translation>
   </message>
@@ -17294,12 +17334,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>no result</source>
    <translation>結果なし</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>unfamiliar kind</source>
    <translation>見慣れない種類</translation>
   </message>
@@ -18102,7 +18142,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
-   <translation type="unfinished" />
+   <translation>交差検証の結果：どの画像にも、それを学習していないモデルが答えました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18127,7 +18167,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its mistakes</source>
-   <translation type="unfinished" />
+   <translation>誤りを見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18265,6 +18305,16 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
    <translation>評価1件を削除しました。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose one of them first.</source>
+   <translation>先に一つ選んでください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose some of them first.</source>
+   <translation>先にいくつか選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -19134,6 +19184,34 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
    <translation>このパッケージにはライセンスの本文が付いていません。</translation>
+  </message>
+ </context>
+ <context>
+  <name>LookingForRow</name>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Cancel</source>
+   <translation>キャンセル</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Comparing {0} of {1} images…</source>
+   <translation>画像{1}枚中{0}枚を比較しています…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Looking for images…</source>
+   <translation>画像を探しています…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>DICOMファイルのヘッダーを読んでいます: {0} / {1}…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>{0} images found…</source>
+   <translation>画像{0}枚が見つかりました…</translation>
   </message>
  </context>
  <context>
@@ -22780,8 +22858,18 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one or several runs above first.</source>
+   <translation>先に上で実行を一つ以上選んでください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
    <translation>実行を一つ以上選ぶと、曲線を一つのグラフで見られます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one run above first.</source>
+   <translation>先に上で実行を一つ選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22820,6 +22908,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>It is still training; cancel it among the trainings first.</source>
+   <translation>まだ学習中です。先に学習の一覧で中止してください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
    <translation>損失: 太線は検証、細線は学習</translation>
   </message>
@@ -22832,6 +22925,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>完了したエポックがありません。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>No model came of this run.</source>
+   <translation>この実行からモデルはできていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22882,6 +22980,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
    <translation>二つの計画は、モデルを形づくるすべての点で同じです。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>This run goes on by itself, or cannot go on.</source>
+   <translation>この実行は自動で続くか、続けられません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -23304,6 +23407,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
    <translation>探索は、同じ画像を設定(学習率、バッチサイズなど)を変えて何度か学習し、最も良かったものを示します。以前に行った学習から始めます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Choose a trial in the table first.</source>
+   <translation>先に表で試行を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23891,8 +23999,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
-   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation>設定するものはありません。ネットワークが各画像に見るものを一度だけ計算し、そこから複数の線形分類器を求め、学習に使わなかった画像で最も良いものがモデルになります。数秒で終わり、画像が少ないときは、たいてい時間のかかる方法より良い結果になります。</translation>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. With few pictures that is usually better than anything slower.</source>
+   <translation>設定するものはありません。各画像についてネットワークが見るものを一度だけ計算し、それから複数の線形分類器を求め、学習に使っていない画像で最も良いものがモデルになります。画像が少ないときは、たいていより時間のかかる方法よりも良い結果になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
@@ -23933,6 +24041,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
    <translation>なし</translation>
+  </message>
+  <message>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
+   <translation type="vanished">設定するものはありません。ネットワークが各画像に見るものを一度だけ計算し、そこから複数の線形分類器を求め、学習に使わなかった画像で最も良いものがモデルになります。数秒で終わり、画像が少ないときは、たいてい時間のかかる方法より良い結果になります。</translation>
   </message>
  </context>
  <context>
@@ -24682,7 +24794,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>how long it takes is not known</source>
-   <translation type="unfinished" />
+   <translation>所要時間は不明</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24697,7 +24809,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>working out how long it takes…</source>
-   <translation type="unfinished" />
+   <translation>所要時間を見積もり中…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -24778,6 +24890,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>Expected time</source>
+   <translation>予想時間</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
    <translation>入力</translation>
   </message>
@@ -24855,6 +24972,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>about {0} on this computer, as busy as it is now</source>
+   <translation>このコンピューターの現在の混み具合で約 {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
    <translation>すべて。それぞれを、その画像から学習していない最後の層で検証(交差検証)</translation>
   </message>
@@ -24885,6 +25007,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>not known</source>
+   <translation>不明</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
    <translation>引き伸ばし</translation>
   </message>
@@ -24900,8 +25027,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation>{0}通りで計算し、最良のものを残す。数秒で終わります</translation>
+   <source>worked out in {0} ways, the best one is kept</source>
+   <translation>{0} 通りで求め、最も良いものを残します</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -24932,6 +25059,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
    <translation>{0}: {2}クラスの画像{1}枚({3})</translation>
+  </message>
+  <message>
+   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
+   <translation type="vanished">{0}通りで計算し、最良のものを残す。数秒で終わります</translation>
   </message>
  </context>
  <context>
@@ -26521,6 +26652,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
    <translation>ボタンまたはそのキーで、正解ラベルとともに描画を学習用に保存します。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/truth.py" />
+   <source>Draw something first: the sheet is blank.</source>
+   <translation>先に何か描いてください。用紙は白紙です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />

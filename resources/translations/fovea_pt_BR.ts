@@ -1714,33 +1714,28 @@
   <name>ClassifyView</name>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
-   <source>Cancel</source>
-   <translation>Cancelar</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Comparing {0} of {1} images…</source>
-   <translation>Comparando {0} de {1} imagens…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Looking for images…</source>
-   <translation>Procurando imagens…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Reading the headers of DICOM files: {0} of {1}…</source>
-   <translation>Lendo os cabeçalhos dos arquivos DICOM: {0} de {1}…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
    <translation>O modelo para fotos do dia a dia está pronto: escolha-o na lista de modelos.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Cancel</source>
+   <translation type="vanished">Cancelar</translation>
+  </message>
+  <message>
+   <source>Comparing {0} of {1} images…</source>
+   <translation type="vanished">Comparando {0} de {1} imagens…</translation>
+  </message>
+  <message>
+   <source>Looking for images…</source>
+   <translation type="vanished">Procurando imagens…</translation>
+  </message>
+  <message>
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation type="vanished">Lendo os cabeçalhos dos arquivos DICOM: {0} de {1}…</translation>
+  </message>
+  <message>
    <source>{0} images found…</source>
-   <translation>{0} imagens encontradas…</translation>
+   <translation type="vanished">{0} imagens encontradas…</translation>
   </message>
  </context>
  <context>
@@ -2980,6 +2975,11 @@
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
    <translation>{0} a {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/formatting.py" />
+   <source>{0}, by cross-validation</source>
+   <translation>{0}, por validação cruzada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -4243,7 +4243,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
-   <translation type="unfinished" />
+   <translation>“fovea evaluate --model {id} --cross-validation” mostra quais imagens ele tomou por quê</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -5021,6 +5021,11 @@ imagens da janela:</translation>
    <translation>--camera e --cluster não podem ser usados juntos</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/search.py" />
+   <source>--cluster needs --storage: a PostgreSQL database that all nodes reach</source>
+   <translation>--cluster precisa de --storage: um banco de dados PostgreSQL que todos os nós alcancem</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
    <translation>--cluster precisa de --out FOLDER ou de --resume FOLDER</translation>
@@ -5028,7 +5033,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
-   <translation type="unfinished" />
+   <translation>--cross-validation não responde a nenhuma imagem de novo; é usado sem cluster e sem --compare</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5459,7 +5464,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
-   <translation type="unfinished" />
+   <translation>Por validação cruzada: cada imagem foi respondida por um modelo que não aprendeu com ela. O modelo pronto aprendeu com todas.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5524,7 +5529,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <translation>Verifique o disco e tente de novo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>Check the drive and the folder.</source>
    <translation>Verifique a unidade e a pasta.</translation>
   </message>
@@ -7350,6 +7355,11 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <translation>Curva ROC</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>Reduce them first.</source>
+   <translation>Reduza-as primeiro.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
    <translation>Confiabilidade</translation>
@@ -7733,6 +7743,11 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
    <translation>A animação do PNG está danificada.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>The TIFF ends before its directory does.</source>
+   <translation>O TIFF termina antes do seu diretório.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -8163,7 +8178,7 @@ que todos os nós alcançam pelos mesmos caminhos, ou são enviadas. docs/cluste
    <translation>Esta página ainda não foi traduzida; está em inglês.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>This user may not read it.</source>
    <translation>Este usuário não tem permissão para lê-la.</translation>
   </message>
@@ -8210,7 +8225,7 @@ que todos os nós alcançam pelos mesmos caminhos, ou são enviadas. docs/cluste
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos com poucas imagens próprias a guardam; outros modelos são avaliados com DATA.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -9797,6 +9812,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>declares samples of 0 bits</source>
+   <translation>declara amostras de 0 bits</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
    <translation>declara {samples} amostras por pixel</translation>
   </message>
@@ -10095,7 +10115,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
 </translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>folder '{name}' cannot be read</source>
    <translation>a pasta '{name}' não pode ser lida</translation>
   </message>
@@ -10448,7 +10468,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
-   <translation type="unfinished" />
+   <translation>em vez de DATA: o que a validação cruzada do próprio modelo guardou das imagens de que foi feito</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11203,7 +11223,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>name either DATA or --cross-validation</source>
-   <translation type="unfinished" />
+   <translation>informe DATA ou --cross-validation</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11531,6 +11551,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>nenhuma tradução vem com esta versão; suas palavras estão em inglês</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>no trial can begin: {why}</source>
+   <translation>nenhuma tentativa pode começar: {why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
    <translation>nenhuma tentativa terminou</translation>
@@ -11651,7 +11676,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>nothing is kept of a cross-validation of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>nada foi guardado de uma validação cruzada de “{name}”</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -12753,7 +12778,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>os dados citam mais de {most_classes:,} classes</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
    <translation>
@@ -13679,6 +13704,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
    <translation>as imagens ocupam {need}, e o disco tem {free} livres; parte disso fica reservada</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>the pictures take {size}; {most} may be sent</source>
+   <translation>as imagens ocupam {size}; podem ser enviados {most}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -14803,6 +14833,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
+   <source>trial {number}: epoch {epoch}  {value:.4f}</source>
+   <translation>tentativa {number}: época {epoch}  {value:.4f}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
    <translation>tentativa {number}: época {epoch}/{epochs}  validação {val_accuracy:.4f}</translation>
   </message>
@@ -14955,7 +14990,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>what the cross-validation said of single pictures is not kept: {message}</source>
-   <translation type="unfinished" />
+   <translation>o que a validação cruzada disse de cada imagem não foi guardado: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15240,7 +15275,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{count:,} arquivos sem extensão</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
    <translation>
@@ -15910,17 +15945,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{names} e mais {rest:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
    <translation>{names} têm ambas o nome das imagens com que aprender: una-as, ou retire uma</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
    <translation>{names} têm ambas o nome das imagens para testar: una-as, ou retire uma</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
    <translation>{names} têm ambas o nome das imagens para validar: una-as, ou retire uma</translation>
   </message>
@@ -16801,6 +16836,11 @@ ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado 
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>Choose pictures first; then say of their label what it is.</source>
+   <translation>Escolha imagens primeiro; depois diga o que há com o rótulo delas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
    <translation>Copiar as imagens para uma nova pasta…</translation>
   </message>
@@ -17342,12 +17382,12 @@ ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado 
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>no result</source>
    <translation>sem resultado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>unfamiliar kind</source>
    <translation>tipo desconhecido</translation>
   </message>
@@ -18150,7 +18190,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
-   <translation type="unfinished" />
+   <translation>Da validação cruzada: cada imagem foi respondida por um modelo que não aprendeu com ela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18175,7 +18215,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its mistakes</source>
-   <translation type="unfinished" />
+   <translation>Ver os seus erros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18313,6 +18353,16 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
    <translation>1 avaliação excluída.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose one of them first.</source>
+   <translation>Escolha uma delas primeiro.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose some of them first.</source>
+   <translation>Escolha algumas delas primeiro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -19182,6 +19232,34 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
    <translation>Este pacote não traz o texto da sua licença.</translation>
+  </message>
+ </context>
+ <context>
+  <name>LookingForRow</name>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Cancel</source>
+   <translation>Cancelar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Comparing {0} of {1} images…</source>
+   <translation>Comparando {0} de {1} imagens…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Looking for images…</source>
+   <translation>Procurando imagens…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>Lendo os cabeçalhos dos arquivos DICOM: {0} de {1}…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>{0} images found…</source>
+   <translation>{0} imagens encontradas…</translation>
   </message>
  </context>
  <context>
@@ -22828,8 +22906,18 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one or several runs above first.</source>
+   <translation>Escolha primeiro uma ou mais execuções acima.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
    <translation>Escolha uma ou várias execuções para ver suas curvas num só gráfico.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one run above first.</source>
+   <translation>Escolha primeiro uma execução acima.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22868,6 +22956,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>It is still training; cancel it among the trainings first.</source>
+   <translation>Ainda está treinando; cancele primeiro entre os treinamentos.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
    <translation>Perda: validação forte, treinamento fino</translation>
   </message>
@@ -22880,6 +22973,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>Nenhuma época dela foi concluída.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>No model came of this run.</source>
+   <translation>Nenhum modelo resultou desta execução.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22930,6 +23028,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
    <translation>Os dois planos são iguais em tudo o que dá forma ao modelo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>This run goes on by itself, or cannot go on.</source>
+   <translation>Esta execução continua sozinha ou não pode continuar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -23352,6 +23455,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
    <translation>Uma busca treina as mesmas imagens várias vezes com outras configurações (taxa de aprendizado, tamanho do lote e mais) e mostra qual se saiu melhor. Ela parte de um treinamento feito antes.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Choose a trial in the table first.</source>
+   <translation>Escolha primeiro uma tentativa na tabela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23939,8 +24047,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
-   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation>Não há nada a configurar. O que a rede vê em cada imagem é calculado uma vez; depois vários classificadores lineares são calculados a partir disso, e o melhor em imagens com que não aprendeu torna-se o modelo. Isso leva segundos e, com poucas imagens, costuma ser melhor que qualquer coisa mais lenta.</translation>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. With few pictures that is usually better than anything slower.</source>
+   <translation>Não há nada a ajustar. O que a rede vê em cada imagem é calculado uma vez; daí se obtêm vários classificadores lineares, e o melhor em imagens com que não aprendeu torna-se o modelo. Com poucas imagens isso costuma ser melhor do que qualquer coisa mais lenta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
@@ -23981,6 +24089,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
    <translation>nunca</translation>
+  </message>
+  <message>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
+   <translation type="vanished">Não há nada a configurar. O que a rede vê em cada imagem é calculado uma vez; depois vários classificadores lineares são calculados a partir disso, e o melhor em imagens com que não aprendeu torna-se o modelo. Isso leva segundos e, com poucas imagens, costuma ser melhor que qualquer coisa mais lenta.</translation>
   </message>
  </context>
  <context>
@@ -24730,7 +24842,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>how long it takes is not known</source>
-   <translation type="unfinished" />
+   <translation>não se sabe quanto demora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24745,7 +24857,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>working out how long it takes…</source>
-   <translation type="unfinished" />
+   <translation>calculando quanto demora…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -24826,6 +24938,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>Expected time</source>
+   <translation>Tempo previsto</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
    <translation>Entrada</translation>
   </message>
@@ -24903,6 +25020,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>about {0} on this computer, as busy as it is now</source>
+   <translation>cerca de {0} neste computador, ocupado como está agora</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
    <translation>todas, cada uma por uma última camada que não aprendeu com ela (validação cruzada)</translation>
   </message>
@@ -24933,6 +25055,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>not known</source>
+   <translation>não se sabe</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
    <translation>esticada</translation>
   </message>
@@ -24948,8 +25075,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation>calculado de {0} maneiras, a melhor é mantida; leva segundos</translation>
+   <source>worked out in {0} ways, the best one is kept</source>
+   <translation>calculado de {0} maneiras; a melhor é mantida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -24980,6 +25107,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
    <translation>{0}: {1} imagens em {2} classes ({3})</translation>
+  </message>
+  <message>
+   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
+   <translation type="vanished">calculado de {0} maneiras, a melhor é mantida; leva segundos</translation>
   </message>
  </context>
  <context>
@@ -26569,6 +26700,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
    <translation>Um botão ou sua tecla guarda o desenho, com seu rótulo verdadeiro, para treinamento.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/truth.py" />
+   <source>Draw something first: the sheet is blank.</source>
+   <translation>Desenhe algo primeiro: a folha está em branco.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />

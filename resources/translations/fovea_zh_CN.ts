@@ -1714,33 +1714,28 @@
   <name>ClassifyView</name>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
-   <source>Cancel</source>
-   <translation>取消</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Comparing {0} of {1} images…</source>
-   <translation>正在比较第 {0} 张，共 {1} 张图片…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Looking for images…</source>
-   <translation>正在查找图片…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
-   <source>Reading the headers of DICOM files: {0} of {1}…</source>
-   <translation>正在读取 DICOM 文件的头信息：{0} / {1}…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
    <translation>日常照片模型已就绪：请在模型列表中选择它。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Cancel</source>
+   <translation type="vanished">取消</translation>
+  </message>
+  <message>
+   <source>Comparing {0} of {1} images…</source>
+   <translation type="vanished">正在比较第 {0} 张，共 {1} 张图片…</translation>
+  </message>
+  <message>
+   <source>Looking for images…</source>
+   <translation type="vanished">正在查找图片…</translation>
+  </message>
+  <message>
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation type="vanished">正在读取 DICOM 文件的头信息：{0} / {1}…</translation>
+  </message>
+  <message>
    <source>{0} images found…</source>
-   <translation>找到 {0} 张图片…</translation>
+   <translation type="vanished">找到 {0} 张图片…</translation>
   </message>
  </context>
  <context>
@@ -2980,6 +2975,11 @@
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
    <translation>{0} 至 {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/kit/formatting.py" />
+   <source>{0}, by cross-validation</source>
+   <translation>{0}（交叉验证）</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -4243,7 +4243,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea evaluate --model {id} --cross-validation' shows which pictures it took for what</source>
-   <translation type="unfinished" />
+   <translation>“fovea evaluate --model {id} --cross-validation”显示它把哪些图片当成了什么</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -5021,6 +5021,11 @@ pictures of the window:</source>
    <translation>--camera 与 --cluster 不能一起使用</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/search.py" />
+   <source>--cluster needs --storage: a PostgreSQL database that all nodes reach</source>
+   <translation>--cluster 需要 --storage：所有节点都能访问的 PostgreSQL 数据库</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cluster needs either --out FOLDER or --resume FOLDER</source>
    <translation>--cluster 需要 --out FOLDER 或 --resume FOLDER 之一</translation>
@@ -5028,7 +5033,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>--cross-validation answers no picture anew; it goes without a cluster and --compare</source>
-   <translation type="unfinished" />
+   <translation>--cross-validation 不会重新回答任何图片；不能与集群或 --compare 同用</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5459,7 +5464,7 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>By cross-validation: each picture was answered by a model that did not learn from it. The finished model has learned from all of them.</source>
-   <translation type="unfinished" />
+   <translation>通过交叉验证：每张图片都由没有学习过它的模型回答。完成的模型学习了所有图片。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5524,7 +5529,7 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <translation>请检查磁盘，然后重试。</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>Check the drive and the folder.</source>
    <translation>请检查驱动器和文件夹。</translation>
   </message>
@@ -7347,6 +7352,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>ROC 曲线</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>Reduce them first.</source>
+   <translation>请先缩小它们。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
    <translation>可靠性</translation>
@@ -7728,6 +7738,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
    <translation>PNG 的动画已损坏。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>The TIFF ends before its directory does.</source>
+   <translation>TIFF 文件在其目录结束之前就结束了。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -8158,7 +8173,7 @@ all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set
    <translation>本页尚未翻译；以下为英文。</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>This user may not read it.</source>
    <translation>此用户无权读取。</translation>
   </message>
@@ -8205,7 +8220,7 @@ all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Trainings on few pictures of your own keep it; other models are evaluated on DATA.</source>
-   <translation type="unfinished" />
+   <translation>用自己的少量图片进行的训练会保留它；其他模型请用 DATA 评估。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -9792,6 +9807,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
+   <source>declares samples of 0 bits</source>
+   <translation>声明了 0 位的采样</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
    <translation>声明每像素 {samples} 个采样</translation>
   </message>
@@ -10090,7 +10110,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
 </translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>folder '{name}' cannot be read</source>
    <translation>文件夹 '{name}' 无法读取</translation>
   </message>
@@ -10442,7 +10462,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>instead of DATA: what the model's own cross-validation kept of the pictures that it was made of</source>
-   <translation type="unfinished" />
+   <translation>代替 DATA：模型自身的交叉验证对其训练图片所保留的结果</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11197,7 +11217,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>name either DATA or --cross-validation</source>
-   <translation type="unfinished" />
+   <translation>请指定 DATA 或 --cross-validation 之一</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11520,6 +11540,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>此版本不带翻译；其文字为英语</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>no trial can begin: {why}</source>
+   <translation>没有试验可以开始：{why}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
    <translation>没有完成任何试验</translation>
@@ -11640,7 +11665,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>nothing is kept of a cross-validation of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>没有保留“{name}”的交叉验证结果</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -12741,7 +12766,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>数据列出的类别超过 {most_classes:,} 个</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
    <translation>
@@ -13665,6 +13690,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
    <translation>图片需要 {need}，而磁盘可用 {free}；其中一部分须保留</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/searching.py" />
+   <source>the pictures take {size}; {most} may be sent</source>
+   <translation>图片占用 {size}；最多可发送 {most}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -14784,6 +14814,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
+   <source>trial {number}: epoch {epoch}  {value:.4f}</source>
+   <translation>试验 {number}：轮次 {epoch}  {value:.4f}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
    <translation>试验 {number}：第 {epoch}/{epochs} 轮  验证 {val_accuracy:.4f}</translation>
   </message>
@@ -14936,7 +14971,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>what the cross-validation said of single pictures is not kept: {message}</source>
-   <translation type="unfinished" />
+   <translation>交叉验证对单张图片的结果没有保留：{message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15218,7 +15253,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{count:,} 个没有扩展名的文件</translation>
   </message>
   <message numerus="yes">
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
    <translation>
@@ -15863,17 +15898,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{names} 以及另外 {rest:,} 个</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
    <translation>{names} 的名称都像用于学习的图片：请合并它们，或去掉一个</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
    <translation>{names} 的名称都像用于测试的图片：请合并它们，或去掉一个</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
+   <location filename="../../desktop/core/data/split_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
    <translation>{names} 的名称都像用于验证的图片：请合并它们，或去掉一个</translation>
   </message>
@@ -16753,6 +16788,11 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>Choose pictures first; then say of their label what it is.</source>
+   <translation>请先选择图片，再说明其标签如何。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
    <translation>将图片复制到新文件夹…</translation>
   </message>
@@ -17294,12 +17334,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
  <context>
   <name>ImageDelegate</name>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>no result</source>
    <translation>没有结果</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/classify/image_list.py" />
+   <location filename="../../desktop/ui/classify/image_cells.py" />
    <source>unfamiliar kind</source>
    <translation>陌生类型</translation>
   </message>
@@ -18102,7 +18142,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Of the cross-validation: each picture was answered by a model that did not learn from it</source>
-   <translation type="unfinished" />
+   <translation>来自交叉验证：每张图片都由没有学习过它的模型回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18127,7 +18167,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its mistakes</source>
-   <translation type="unfinished" />
+   <translation>查看它的错误</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18265,6 +18305,16 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
    <translation>已删除 1 项评估。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose one of them first.</source>
+   <translation>请先从中选择一个。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/kept_part.py" />
+   <source>Choose some of them first.</source>
+   <translation>请先从中选择一些。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -19134,6 +19184,34 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
    <translation>此软件包没有附带许可证文本。</translation>
+  </message>
+ </context>
+ <context>
+  <name>LookingForRow</name>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Cancel</source>
+   <translation>取消</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Comparing {0} of {1} images…</source>
+   <translation>正在比较第 {0} 张，共 {1} 张图片…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Looking for images…</source>
+   <translation>正在查找图片…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>正在读取 DICOM 文件的头信息：{0} / {1}…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/looking_for_row.py" />
+   <source>{0} images found…</source>
+   <translation>找到 {0} 张图片…</translation>
   </message>
  </context>
  <context>
@@ -22780,8 +22858,18 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one or several runs above first.</source>
+   <translation>请先在上方选择一个或多个训练记录。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
    <translation>选择一项或多项训练，在同一张图上查看其曲线。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Choose one run above first.</source>
+   <translation>请先在上方选择一个训练记录。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22820,6 +22908,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>It is still training; cancel it among the trainings first.</source>
+   <translation>仍在训练；请先在训练列表中取消。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
    <translation>损失：粗线为验证，细线为训练</translation>
   </message>
@@ -22832,6 +22925,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>它没有完成任何一轮。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>No model came of this run.</source>
+   <translation>这个训练没有产生模型。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22882,6 +22980,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
    <translation>在决定模型的各方面，两个方案相同。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>This run goes on by itself, or cannot go on.</source>
+   <translation>这个训练会自行继续，或者无法继续。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -23304,6 +23407,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
    <translation>搜索会用其他设置（学习率、批次大小等）对同一批图片训练多次，并显示哪次最好。它从以前做过的一项训练开始。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Choose a trial in the table first.</source>
+   <translation>请先在表格中选择一个试验。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23891,8 +23999,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
-   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation>没有需要设置的内容。网络在每张图片中看到的内容只计算一次；然后由此得出多个线性分类器，其中在未学习过的图片上最好的成为模型。这只需几秒，图片不多时通常优于任何更慢的方法。</translation>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. With few pictures that is usually better than anything slower.</source>
+   <translation>没有什么需要设置。网络在每张图片中看到的内容只计算一次；然后由此求出若干线性分类器，在没有学习过的图片上表现最好的那个成为模型。图片较少时，这通常比任何更慢的方法都好。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
@@ -23933,6 +24041,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
    <translation>从不</translation>
+  </message>
+  <message>
+   <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
+   <translation type="vanished">没有需要设置的内容。网络在每张图片中看到的内容只计算一次；然后由此得出多个线性分类器，其中在未学习过的图片上最好的成为模型。这只需几秒，图片不多时通常优于任何更慢的方法。</translation>
   </message>
  </context>
  <context>
@@ -24682,7 +24794,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>how long it takes is not known</source>
-   <translation type="unfinished" />
+   <translation>所需时间未知</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -24697,7 +24809,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>working out how long it takes…</source>
-   <translation type="unfinished" />
+   <translation>正在估算所需时间…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -24778,6 +24890,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>Expected time</source>
+   <translation>预计时间</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
    <translation>输入</translation>
   </message>
@@ -24855,6 +24972,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>about {0} on this computer, as busy as it is now</source>
+   <translation>在这台电脑上，按目前的繁忙程度约 {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
    <translation>全部图片，每张都由未学习过它的最后一层检查（交叉验证）</translation>
   </message>
@@ -24885,6 +25007,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
+   <source>not known</source>
+   <translation>未知</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
    <translation>拉伸</translation>
   </message>
@@ -24900,8 +25027,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation>以 {0} 种方式得出，保留最好的一个；只需几秒</translation>
+   <source>worked out in {0} ways, the best one is kept</source>
+   <translation>用 {0} 种方式求出，保留最好的</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -24932,6 +25059,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
    <translation>{0}：{1} 张图片，{2} 个类别（{3}）</translation>
+  </message>
+  <message>
+   <source>worked out in {0} ways, the best one is kept; takes seconds</source>
+   <translation type="vanished">以 {0} 种方式得出，保留最好的一个；只需几秒</translation>
   </message>
  </context>
  <context>
@@ -26521,6 +26652,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
    <translation>用按钮或其按键保存绘图及其真实标签，供训练使用。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/truth.py" />
+   <source>Draw something first: the sheet is blank.</source>
+   <translation>请先画点什么：画纸是空白的。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
