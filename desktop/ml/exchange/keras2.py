@@ -30,6 +30,8 @@ _GONE: dict[str, tuple[Any, ...]] = {
     "synchronized": (False, None), "time_major": (False, None), "bias_constraint": (None,),
 }  # fmt: skip
 """Settings that Keras 3 has no more, with the values at which they say nothing; none listed: any."""
+_RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
+"""Settings that Keras 3 calls by another name, by layer and name."""
 _NAMES = {"depthwise_kernel": "kernel"}
 _DEEPEST = 16
 
@@ -64,7 +66,9 @@ def upgraded(node: Any, depth: int = 0) -> Any:
 def _layer(node: dict[str, Any], config: Any) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ImportRefused("damaged", "the network's description has a layer without settings")
-    held = {key: value for key, value in config.items() if not key.endswith(_TRAINING_ALONE)}
+    kind = node["class_name"]
+    kept = {key: value for key, value in config.items() if not key.endswith(_TRAINING_ALONE)}
+    held = {_RENAMED.get((kind, key), key): value for key, value in kept.items()}
     if node["class_name"] == "InputLayer":
         held = {"batch_shape": _shape_of(node), **{key: held[key] for key in ("name", "dtype") if key in held}}
     axis = held.get("axis")

@@ -164,6 +164,17 @@ def test_gadgets_and_unknown_settings_of_old_files_are_refused(tmp_path: Path) -
     assert "'kernel' of layer 'dense_Dense2'" in caught.value.message and caught.value.message.endswith("expected")
 
 
+def test_settings_that_have_another_name_now_keep_their_value() -> None:
+    from desktop.ml.exchange.keras2 import upgraded
+
+    old = {"class_name": "LeakyReLU", "config": {"name": "leaky", "dtype": "float32", "alpha": 0.1}}
+    new = upgraded(old)
+    assert new["config"] == {"name": "leaky", "dtype": "float32", "negative_slope": 0.1}
+    x = np.array([[-2.0, 3.0]], np.float32)
+    made = keras.layers.LeakyReLU.from_config(new["config"])
+    np.testing.assert_allclose(np.asarray(made(x)), [[-0.2, 3.0]], atol=1e-6)
+
+
 def test_what_others_say_is_quoted_whole_and_without_escape_codes() -> None:
     assert plain("\x1b[1mException\x1b[0m\n  encountered:\x07 no") == "Exception encountered: no"
     told = plain("A first sentence that is long enough to stand. " + "word " * 100, 80)
