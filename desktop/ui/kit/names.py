@@ -58,20 +58,26 @@ def short_name(name: str, metrics: QFontMetrics, room: QRect | int, prefix: str 
     if own and prefix:
         return _GAP + _fitting(own, metrics, width, forwards=True)
     for head in (_HEAD, 0):
-        kept = _fitting(stem[head:], metrics, width - metrics.horizontalAdvance(stem[:head]), forwards=False)
+        kept = _fitting(stem[head:], metrics, width, forwards=False, before=stem[:head])
         if kept or not head:
             return stem[:head] + _GAP + kept
     return _GAP
 
 
-def _fitting(text: str, metrics: QFontMetrics, width: int, forwards: bool) -> str:
-    """As much of ``text`` as fits beside the gap's sign, from its start or its end."""
+def _fitting(text: str, metrics: QFontMetrics, width: int, forwards: bool, before: str = "") -> str:
+    """As much of ``text`` as fits behind ``before`` and the gap's sign, from its start or its end.
+
+    All of it is measured together: letters beside each other may take more room, or less, than each alone.
+    """
+
+    def part(length: int) -> str:
+        return text[:length] if forwards else text[len(text) - length :]
+
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        part = text[:middle] if forwards else text[len(text) - middle :]
-        if metrics.horizontalAdvance(_GAP + part) <= width:
+        if metrics.horizontalAdvance(before + _GAP + part(middle)) <= width:
             low = middle
         else:
             high = middle - 1
-    return text[:low] if forwards else text[len(text) - low :]
+    return part(low)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtGui import QFontMetrics
 
@@ -46,6 +46,7 @@ def test_a_name_that_fits_is_whole_and_without_room_only_its_suffix_goes(qapp: A
     assert short_name("", found, 0) == ""
 
 
+@example("0W0000LPY", 67, "")  # its letters take more room together than in two parts
 @given(st.text(max_size=30), st.integers(0, 300), st.text(max_size=5))
 @settings(max_examples=200, deadline=None)
 def test_it_never_needs_more_room_than_there_is(name: str, width: int, prefix: str) -> None:
