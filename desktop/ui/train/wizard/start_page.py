@@ -210,8 +210,13 @@ class StartingPointPage(WizardPage):
 
         task = Task(work)
         task.answered.connect(self._on_times)
-        task.failed.connect(lambda _error: self._on_times((found, {}, None)))
+        task.failed.connect(self._on_no_times)
         task.launch()
+
+    @Slot(Exception)
+    def _on_no_times(self, _error: Exception) -> None:
+        """It could not be reckoned. The answer to another question that is under way is still shown when it comes."""
+        self._on_times((self._asked, {}, None))
 
     @Slot(object)
     def _on_times(self, answer: tuple[object, dict[str, float], float | None]) -> None:

@@ -368,3 +368,18 @@ def test_names_become_free_ids() -> None:
     assert free_among("Cats", {"cats", "cats-2"}) == "cats-3"
     assert free_among("日本", set()) == "model"
     assert free_among("Con", set()) == "con-1"  # a device on Windows
+
+
+def test_times_that_cannot_be_reckoned_are_said_not_to_be_known(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise OSError("no disk")
+
+    monkeypatch.setattr("desktop.ui.train.wizard.start_page.times", broken)
+    monkeypatch.setattr("desktop.app.expected_time.trial", lambda: 1.0)
+    looked_through(qtbot, wizard, folder)
+    qtbot.waitUntil(wizard.start.settled, timeout=TIMEOUT)
+    texts = [wizard.start.list.item(place).text() for place in range(wizard.start.list.count())]
+    told = [text for text in texts if "\n" in text]
+    assert told and all(text.endswith("how long it takes is not known") for text in told)
