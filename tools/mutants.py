@@ -342,8 +342,10 @@ def put_in(module: types.ModuleType, tree: ast.Module) -> None:
         held = module.__dict__.get(name)
         if name.startswith("__") or isinstance(value, types.ModuleType):
             continue
-        if isinstance(value, types.FunctionType) and isinstance(held, types.FunctionType):
-            _into(held, value)
+        before, after = _function_of(held), _function_of(value)
+        if before is not None and after is not None:
+            _into(before, after)
+            _forget(held)
         elif isinstance(value, type) and isinstance(held, type):
             if value.__module__ == module.__name__:
                 _into_class(held, value)
@@ -379,6 +381,7 @@ def _into_class(held: type, value: type) -> None:
         before, after = _function_of(old), _function_of(new)
         if before is not None and after is not None:
             _into(before, after)
+            _forget(old)
         if _function_of(new) is None and _differs(old, new) and not name.startswith("__"):
             try:
                 setattr(held, name, new)
@@ -387,9 +390,18 @@ def _into_class(held: type, value: type) -> None:
 
 
 def _function_of(part: Any) -> types.FunctionType | None:
+    """The function in ``part``: a property, a method, a function whose results are kept, or that itself."""
     for name in ("fget", "func", "__func__"):
         part = getattr(part, name, part)
+    if hasattr(part, "cache_clear"):
+        part = part.__wrapped__
     return part if isinstance(part, types.FunctionType) else None
+
+
+def _forget(part: Any) -> None:
+    """Drop the results that a function keeps: they are those of its code without the fault."""
+    if hasattr(part, "cache_clear"):
+        part.cache_clear()
 
 
 if __name__ == "__main__":
