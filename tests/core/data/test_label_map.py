@@ -53,7 +53,7 @@ def test_told_mappings_go_first_and_may_join_or_leave_out() -> None:
     found = match_labels(classes, labels, told)
     assert found.targets == (1, 1, 0, LEFT_OUT) and found.notes == ("class 'odd' was left out, as asked",)
     assert found.as_dict(classes, labels) == {**told, "Normal": "Normal"}
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="shorter|longer"):
         found.as_dict(classes[:3], labels)
 
 
