@@ -65,8 +65,8 @@ TARGETS = (
     Target("desktop.core.figures.table", ("tests/core/figures/test_table.py",), True),
     Target("desktop.core.figures.works_here", ("tests/core/figures/test_works_here.py",)),
     Target("desktop.core.figures.thresholds", (*_THRESHOLDS, "tests/core/figures/test_metrics.py")),
-    Target("desktop.core.pictures.dicom.directory", ("tests/core/pictures/dicom/test_series.py",)),
-    Target("desktop.core.pictures.dicom.series", ("tests/core/pictures/dicom/test_series.py",)),
+    Target("desktop.core.pictures.dicom.directory", ("tests/core/pictures/dicom/test_directory_by_rule.py",)),
+    Target("desktop.core.pictures.dicom.series", ("tests/core/pictures/dicom/test_series_by_rule.py",)),
     Target("desktop.core.trust.conformal", ("tests/core/trust/test_conformal.py",)),
     Target(
         "desktop.core.trust.domain",
