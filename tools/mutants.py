@@ -61,7 +61,7 @@ TARGETS = (
     Target("desktop.core.figures.public_names", ("tests/core/figures/test_public_names.py",), True),
     Target("desktop.core.figures.result", (*_RESULT, *_FILES)),
     Target("desktop.core.figures.result_files", _FILES),
-    Target("desktop.core.figures.store", ("tests/core/figures/test_result.py",)),
+    Target("desktop.core.figures.store", ("tests/core/figures/test_store.py", "tests/core/figures/test_result.py")),
     Target("desktop.core.figures.table", ("tests/core/figures/test_table.py",), True),
     Target("desktop.core.figures.works_here", ("tests/core/figures/test_works_here.py",)),
     Target("desktop.core.figures.thresholds", (*_THRESHOLDS, "tests/core/figures/test_metrics.py")),
