@@ -49,6 +49,7 @@ _COMPARISON = ("tests/core/figures/test_comparison_by_definition.py",)
 _RESULT = ("tests/core/figures/test_result.py", "tests/core/figures/test_result_by_definition.py")
 _FILES = ("tests/core/figures/test_result_files.py",)
 _THRESHOLDS = ("tests/core/figures/test_thresholds.py",)
+_TEACHING = tuple(f"tests/ml/teaching/test_{name}.py" for name in ("accuracy", "ridge"))
 _GATES = ("tests/ml/packaging/test_gates.py",)
 TARGETS = (
     Target("desktop.core.figures.calibration", (*_BY_HAND, *_RESULT)),
@@ -94,8 +95,8 @@ TARGETS = (
     Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
     Target("desktop.ml.packaging.package", (*_GATES, "tests/ml/packaging/test_package_rules.py")),
     Target("desktop.ml.packaging.decide", (*_GATES, "tests/ml/packaging/test_decide.py")),
-    Target("desktop.ml.teaching.accuracy", ("tests/ml/teaching",)),
-    Target("desktop.ml.teaching.ridge", ("tests/ml/teaching",)),
+    Target("desktop.ml.teaching.accuracy", _TEACHING),
+    Target("desktop.ml.teaching.ridge", _TEACHING),
 )
 
 
