@@ -53,7 +53,7 @@ _TEACHING = tuple(f"tests/ml/teaching/test_{name}.py" for name in ("accuracy", "
 _GATES = ("tests/ml/packaging/test_gates.py",)
 TARGETS = (
     Target("desktop.core.figures.calibration", (*_BY_HAND, *_RESULT)),
-    Target("desktop.core.figures.clustered", (*_CLUSTERED, "tests/core/figures/test_clustered.py")),
+    Target("desktop.core.figures.clustered", _CLUSTERED),
     Target("desktop.core.figures.comparison", (*_COMPARISON, *_BY_HAND)),
     Target("desktop.core.figures.decision", ("tests/core/figures/test_decision.py",)),
     Target("desktop.core.figures.gallery_order", ("tests/core/figures/test_gallery_order.py",)),

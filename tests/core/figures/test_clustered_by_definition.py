@@ -10,6 +10,7 @@ import pytest
 from desktop.core.figures import clustered, metrics
 from desktop.core.figures.clustered import Persons
 from desktop.core.figures.intervals import Estimate, Z, newcombe_auc, percentile, wilson
+from desktop.core.figures.thresholds import OperatingPoint
 
 
 def held(of: list[int]) -> Persons:
@@ -214,3 +215,34 @@ def test_persons_are_numbered_whatever_their_groups_are_called() -> None:
     found = Persons.among(np.array([7, -3, 7, 12]))
     assert found is not None and (found.of.tolist(), found.count) == ([1, 0, 1, 2], 3)
     assert clustered.FEW == 20  # persons; as many pictures as a figure is of at least
+
+
+def test_a_bootstrap_is_of_the_statistic_in_every_sample() -> None:
+    persons, values = held([0, 0, 1, 2, 2, 3]), np.array([0.1, 0.9, 0.4, 0.3, 0.8, 0.2])
+
+    def mean(weights: np.ndarray) -> float:
+        return float(values @ weights / weights.sum())
+
+    plain = Estimate(float(values.mean()), 0.0, 1.0, 6, None, "bootstrap")
+    found = persons.bootstrap(plain, mean, 6, 3)
+    draws = np.array([mean(weights) for weights in persons.drawn(6, 3)])
+    wanted = percentile(float(values.mean()), draws, 6, plain)
+    assert (found.value, found.low, found.high) == (plain.value, wanted.low, wanted.high)
+    assert found.method == "bootstrap by person"
+
+
+def test_an_operating_point_by_its_shares() -> None:
+    truth, predicted, of = drawn()
+    persons, positive, said = held(of), truth == 1, predicted == 1
+    none = Estimate(None, reason="none")
+    plain = OperatingPoint(0.5, 0, 0, 0, 0, none, none, none, none, none, 0.3)
+    found = persons.point(plain, positive, said)
+    assert found.threshold == 0.5
+    for name, hits, among in (
+        ("sensitivity", said, positive), ("specificity", ~said, ~positive), ("ppv", positive, said),
+        ("npv", ~positive, ~said), ("accuracy", said == positive, np.ones(120, bool)),
+    ):  # fmt: skip
+        share = getattr(found, name)
+        assert share == persons.proportion(hits, among, "none") and share.value is not None, name
+    nothing = persons.point(plain, np.zeros(120, bool), said)
+    assert nothing.sensitivity.value is None and nothing.sensitivity.reason == "none"
