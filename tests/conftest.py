@@ -54,6 +54,15 @@ hypothesis.settings.load_profile("fovea")
 __all__ = ["fovea_home", "obedient_job", "qapp", "qtbot", "shared_data"]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers begin with the files that take longest: whoever begins one last keeps the others waiting."""
+    if not hasattr(config, "workerinput"):
+        return
+    names = Path(__file__).with_name("longest_first.txt").read_text("utf-8").split("\n")
+    place = {name: number for number, name in enumerate(names)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool:
     """A test that hangs is ended; one that waits for a busy machine is not."""

@@ -25,8 +25,8 @@ if [ "${1:-}" = test ]; then
         step 'pytest' "$python" -m pytest "$@"
     else
         # Two at a time: most tests wait for processes that they start. A file's tests stay together: they share what
-        # takes long to make.
-        step 'pytest' "$python" -m pytest -n 2 --dist loadfile
+        # takes long to make. Which files are begun first: tests/longest_first.txt.
+        step 'pytest' "$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder
     fi
 fi
 if [ -n "$failed" ]; then

@@ -8,6 +8,7 @@ plain text where errors, notices and findings are made (:data:`SPEAKING`) and wh
 from __future__ import annotations
 
 import ast
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -163,6 +164,13 @@ def collect(folder: Path) -> Iterator[Text]:
         speaking = SPEAKING | (CONSOLE if name.startswith(("desktop/cli/", "desktop/__main__")) else {})
         for text, one, comment in _Below(tree, known, speaking, errors).texts():
             yield Text(BELOW, text, name, one, comment)
+    _nodes.cache_clear()
+
+
+@functools.cache
+def _nodes(tree: ast.Module) -> tuple[ast.ImportFrom | ast.ClassDef | ast.Call, ...]:
+    """What is looked for anywhere in a module, again and again: walking through it is most of the work."""
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom | ast.ClassDef | ast.Call))
 
 
 class _Below:
@@ -177,7 +185,7 @@ class _Below:
     ) -> None:
         self._tree, self._known, self._speaking, self._errors = tree, known, speaking, errors
         self._templates_are_words = not any(  # Python's own fills in pages
-            isinstance(node, ast.ImportFrom) and node.module == "string" for node in ast.walk(tree)
+            isinstance(node, ast.ImportFrom) and node.module == "string" for node in _nodes(tree)
         )
 
     def texts(self) -> Iterator[tuple[str, str, str]]:
@@ -284,7 +292,7 @@ def _constants(tree: ast.Module) -> dict[str, list[str]]:
 
 def _from_elsewhere(tree: ast.Module, root: Path, constants: dict[Path, dict[str, list[str]]]) -> dict[str, list[str]]:
     held: dict[str, list[str]] = {}
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             place = root / Path(*node.module.split("."))
             there = constants.get(place.with_suffix(".py"), {})
@@ -300,7 +308,7 @@ def _errors(trees: Iterable[ast.Module]) -> set[str]:
     """The names of FoveaError and all that descend from it, and of functions that return one as they are called."""
     bases: dict[str, set[str]] = {}
     for tree in trees:
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             if isinstance(node, ast.ClassDef):
                 bases.setdefault(node.name, set()).update(map(name_of, node.bases))
     found, grown = {"FoveaError"}, True
@@ -312,7 +320,7 @@ def _errors(trees: Iterable[ast.Module]) -> set[str]:
 
 
 def _uses(tree: ast.Module, name: str) -> bool:
-    return any(isinstance(node, ast.Call) and name_of(node.func) == name for node in ast.walk(tree))
+    return any(isinstance(node, ast.Call) and name_of(node.func) == name for node in _nodes(tree))
 
 
 def _own_context(tree: ast.Module) -> str:
@@ -327,7 +335,7 @@ def _own_context(tree: ast.Module) -> str:
 
 def _imported(tree: ast.Module, root: Path) -> Iterator[Path]:
     """The files that a module takes a ``tr`` from."""
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.ImportFrom) and node.module and any(alias.name in OWN for alias in node.names):
             yield root / Path(*node.module.split(".")).with_suffix(".py")
 
@@ -335,7 +343,7 @@ def _imported(tree: ast.Module, root: Path) -> Iterator[Path]:
 def _speaking(tree: ast.Module, root: Path, contexts: dict[Path, str]) -> dict[str, str]:
     """Names under which a module has others whose ``tr`` it calls (``words.tr``), with the context of each."""
     held = {}
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             place = root / Path(*node.module.split("."))
             for alias in node.names:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import gettext
-import importlib.util
 import io
 import re
 import shlex
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from desktop.app.help_pages import Help, in_terminal, marks_of, parse, read, ter
 from desktop.core.types import FoveaError
 from desktop.ui.shell.keys import bare as without_mark
 from desktop.ui.shell.views import LATER
+from tests.program_texts import program_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = read(ROOT / "docs" / "help")
@@ -35,12 +34,7 @@ _COMMAND = re.compile(r"^ {4}(fovea .*)$|`(fovea [^`]*)`", re.MULTILINE)
 @functools.cache
 def words_of_the_window() -> frozenset[str]:
     """Every text that the window can show, as its source has them: without the marks of keys and of places to fill."""
-    spec = importlib.util.spec_from_file_location("texts", ROOT / "tools" / "texts.py")
-    assert spec is not None and spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    sys.modules["texts"] = tool
-    spec.loader.exec_module(tool)
-    return frozenset(plain(text.source) for text in tool.every())
+    return frozenset(plain(text.source) for text in program_texts())
 
 
 def plain(words: str) -> str:

@@ -7,14 +7,15 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import translations  # noqa: E402
-from texts import BELOW, Text, every  # noqa: E402
+from texts import BELOW, Text  # noqa: E402
+
+from tests.program_texts import program_texts  # noqa: E402
 
 
 def put(path: Path, source: str, *forms: str) -> None:
@@ -132,7 +133,7 @@ def test_what_is_compiled_is_what_gettext_reads(tmp_path: Path) -> None:
 
 
 def test_the_texts_of_every_room_are_collected() -> None:
-    found = every()
+    found = program_texts()
     contexts = {text.context for text in found}
     assert {"MainWindow", "Menus", "Evaluate", "Notices", "Metrics", "Cards", "Samples", "Table", BELOW} <= contexts
     below = {text.source for text in found if text.context == BELOW}
@@ -148,13 +149,7 @@ def test_the_texts_of_every_room_are_collected() -> None:
     assert len({(text.context, text.source) for text in found}) == len(found)
 
 
-@pytest.fixture(scope="module")
-def texts() -> list[Any]:
-    """Every text of the program, collected once."""
-    return list(every())
-
-
 @pytest.mark.parametrize("language", translations.there())
-def test_the_translations_that_come_with_fovea_have_no_fault(language: str, texts: list[Any]) -> None:
-    faults = translations.check(translations.path_of(language), language, texts)
+def test_the_translations_that_come_with_fovea_have_no_fault(language: str) -> None:
+    faults = translations.check(translations.path_of(language), language, program_texts())
     assert [fault for fault in faults if not fault.endswith(": not translated")] == []

@@ -13,6 +13,19 @@ from desktop.store.store import ModelStore
 from desktop.ui.classify.view import ClassifyView
 from desktop.ui.shell.app import Shell, build_window
 from tests.store.makers import add_colours
+from tests.ui import kept_engines
+
+
+@pytest.fixture(scope="session")
+def _engines_end() -> Iterator[None]:
+    yield
+    kept_engines.end_all()
+
+
+@pytest.fixture(autouse=True)
+def engines_go_on(_engines_end: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window has the engine of the one before, where that is at rest; see :mod:`tests.ui.kept_engines`."""
+    monkeypatch.setattr("desktop.engine.client.ChildProcess", kept_engines.KeptProcess)
 
 
 @pytest.fixture

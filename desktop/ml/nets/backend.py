@@ -14,7 +14,11 @@ import sys
 from importlib import metadata
 from typing import Any
 
+from desktop.ml.nets.lean_import import without
+
 BACKENDS = ("tensorflow", "torch", "jax")
+_OPTIONAL = ("sklearn", "scipy", "matplotlib")
+"""Keras imports them where they are installed, for parts of it that are not used here."""
 
 
 def select() -> str:
@@ -28,7 +32,8 @@ def select() -> str:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = name  # goes before keras.json
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import keras
+    with without(*_OPTIONAL if name == "tensorflow" else ()):  # the others are built on SciPy
+        import keras
 
     if keras.backend.backend() != name:
         raise ValueError(f"Keras already runs on {keras.backend.backend()!r}; restart to use {name!r}")

@@ -39,6 +39,8 @@ class RulerLayer(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setGeometry(picture.rect())
 
+    # Where the picture is painted anew Qt paints what lies over it as well: the ends move with the picture unasked. Who
+    # asked for it at each paint would have both painted without end.
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.line is None:
             return
@@ -323,9 +325,6 @@ class RadiologyBar(QWidget):
         """What the mouse does in the picture while a tool is chosen."""
         if event.type() == QEvent.Type.Resize:
             self.ruler.setGeometry(self._picture.rect())
-            return False
-        if event.type() == QEvent.Type.Paint:
-            self.ruler.update()  # its ends move with the picture
             return False
         if not isinstance(event, QMouseEvent) or not (self.window_tool.isChecked() or self.measure.isChecked()):
             return False

@@ -44,6 +44,19 @@ def test_patients_group_files_of_any_suffix(tmp_path: Path) -> None:
     assert (groups.count, groups.patients) == (2, 2)
 
 
+def test_names_that_count_files_speak_of_nobody(tmp_path: Path) -> None:
+    """'case_001' may be a person or the first file: where each stands alone, no people are told of."""
+    for number in range(6):
+        file = tmp_path / "ab"[number % 2] / f"case_{number:03d}.png"
+        file.parent.mkdir(exist_ok=True)
+        quadrants().save(file)
+    alone = open_dataset(tmp_path).groups()
+    assert (alone.named, alone.count, alone.tells) == (6, 6, False)
+    quadrants().save(tmp_path / "a" / "case_002_again.png")
+    together = open_dataset(tmp_path).groups()
+    assert (together.count, together.tells) == (6, True)
+
+
 @pytest.mark.parametrize(
     ("name", "group"),
     [

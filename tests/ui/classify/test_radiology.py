@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.ui.kit.widgets import grey_of
 from desktop.ui.shell.app import Shell
@@ -35,6 +36,40 @@ def seen(shell: Shell) -> np.ndarray:
     image = shell.window.classify.picture.picture._pyramid.image
     assert image is not None
     return grey_of(image)
+
+
+class Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+def test_the_ruler_is_painted_with_the_picture_and_neither_without_end(
+    qtbot: Any, shell: Shell, tmp_path: Path
+) -> None:
+    pane = shell.window.classify.picture
+    open_and_wait(qtbot, shell, [scan(tmp_path / "a.dcm", PixelSpacing=[0.5, 0.5])], "a.dcm")
+    bar = pane.radiology
+    qtbot.waitUntil(lambda: bar.study is not None, timeout=WAIT)
+    bar.measure.click()
+    whole = pane.picture.picture_rect().toRect()
+    drag(pane.picture, whole.topLeft() + QPoint(2, 10), whole.topRight() + QPoint(-2, 10))
+    picture, ruler = Paints(pane.picture), Paints(bar.ruler)
+    before = bar.ruler.grab().toImage()
+    ruler.count = 0
+    pane.picture.zoom_in()
+    for _ in range(100):
+        QApplication.processEvents()
+    assert bar.ruler.grab().toImage() != before, "its ends have moved"
+    assert ruler.count >= 2, "with the picture, and by the test's own look"
+    assert picture.count < 20, "once it is there, nothing is painted until something changes"
 
 
 def test_window_level_inversion_and_presets(qtbot: Any, shell: Shell, tmp_path: Path) -> None:

@@ -19,12 +19,13 @@ from desktop.system import words
 from desktop.ui.shell import language
 from desktop.ui.shell.app import build_window
 from desktop.ui.shell.main_window import MainWindow
+from tests.program_texts import program_texts
 from tests.ui.conftest import write_image
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 import translations  # noqa: E402
-from texts import Text, every  # noqa: E402
+from texts import Text  # noqa: E402
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def english(qapp: Any) -> Iterator[None]:
 
 def between_marks(path: Path, name: str) -> None:
     """Every text between marks, as the translation into the language ``name``."""
-    translations.write(path, name, every())
+    translations.write(path, name, program_texts())
     tree = ElementTree.parse(path)
     for message in tree.getroot().iter("message"):
         into = message.find("translation")
