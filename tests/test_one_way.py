@@ -31,6 +31,7 @@ SUPERVISORS = (
     "desktop/services/camera.py",
     "desktop/services/engine_service.py",
     "desktop/services/evaluation.py",
+    "desktop/services/cluster_job.py",
     "desktop/services/inspection.py",
     "desktop/services/model_jobs.py",
     "desktop/services/scan.py",

@@ -49,6 +49,7 @@ _COMPARISON = ("tests/core/figures/test_comparison_by_definition.py",)
 _RESULT = ("tests/core/figures/test_result.py", "tests/core/figures/test_result_by_definition.py")
 _FILES = ("tests/core/figures/test_result_files.py",)
 _THRESHOLDS = ("tests/core/figures/test_thresholds.py",)
+_TEACHING = tuple(f"tests/ml/teaching/test_{name}.py" for name in ("accuracy", "ridge"))
 _GATES = ("tests/ml/packaging/test_gates.py",)
 TARGETS = (
     Target("desktop.core.figures.calibration", (*_BY_HAND, *_RESULT)),
@@ -61,12 +62,12 @@ TARGETS = (
     Target("desktop.core.figures.public_names", ("tests/core/figures/test_public_names.py",), True),
     Target("desktop.core.figures.result", (*_RESULT, *_FILES)),
     Target("desktop.core.figures.result_files", _FILES),
-    Target("desktop.core.figures.store", ("tests/core/figures/test_result.py",)),
+    Target("desktop.core.figures.store", ("tests/core/figures/test_store.py", "tests/core/figures/test_result.py")),
     Target("desktop.core.figures.table", ("tests/core/figures/test_table.py",), True),
     Target("desktop.core.figures.works_here", ("tests/core/figures/test_works_here.py",)),
     Target("desktop.core.figures.thresholds", (*_THRESHOLDS, "tests/core/figures/test_metrics.py")),
-    Target("desktop.core.pictures.dicom.directory", ("tests/core/pictures/dicom/test_series.py",)),
-    Target("desktop.core.pictures.dicom.series", ("tests/core/pictures/dicom/test_series.py",)),
+    Target("desktop.core.pictures.dicom.directory", ("tests/core/pictures/dicom/test_directory_by_rule.py",)),
+    Target("desktop.core.pictures.dicom.series", ("tests/core/pictures/dicom/test_series_by_rule.py",)),
     Target("desktop.core.trust.conformal", ("tests/core/trust/test_conformal.py",)),
     Target(
         "desktop.core.trust.domain",
@@ -94,8 +95,8 @@ TARGETS = (
     Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
     Target("desktop.ml.packaging.package", (*_GATES, "tests/ml/packaging/test_package_rules.py")),
     Target("desktop.ml.packaging.decide", (*_GATES, "tests/ml/packaging/test_decide.py")),
-    Target("desktop.ml.teaching.accuracy", ("tests/ml/teaching",)),
-    Target("desktop.ml.teaching.ridge", ("tests/ml/teaching",)),
+    Target("desktop.ml.teaching.accuracy", _TEACHING),
+    Target("desktop.ml.teaching.ridge", _TEACHING),
 )
 
 
@@ -342,8 +343,10 @@ def put_in(module: types.ModuleType, tree: ast.Module) -> None:
         held = module.__dict__.get(name)
         if name.startswith("__") or isinstance(value, types.ModuleType):
             continue
-        if isinstance(value, types.FunctionType) and isinstance(held, types.FunctionType):
-            _into(held, value)
+        before, after = _function_of(held), _function_of(value)
+        if before is not None and after is not None:
+            _into(before, after)
+            _forget(held)
         elif isinstance(value, type) and isinstance(held, type):
             if value.__module__ == module.__name__:
                 _into_class(held, value)
@@ -379,6 +382,7 @@ def _into_class(held: type, value: type) -> None:
         before, after = _function_of(old), _function_of(new)
         if before is not None and after is not None:
             _into(before, after)
+            _forget(old)
         if _function_of(new) is None and _differs(old, new) and not name.startswith("__"):
             try:
                 setattr(held, name, new)
@@ -387,9 +391,18 @@ def _into_class(held: type, value: type) -> None:
 
 
 def _function_of(part: Any) -> types.FunctionType | None:
+    """The function in ``part``: a property, a method, a function whose results are kept, or that itself."""
     for name in ("fget", "func", "__func__"):
         part = getattr(part, name, part)
+    if hasattr(part, "cache_clear"):
+        part = part.__wrapped__
     return part if isinstance(part, types.FunctionType) else None
+
+
+def _forget(part: Any) -> None:
+    """Drop the results that a function keeps: they are those of its code without the fault."""
+    if hasattr(part, "cache_clear"):
+        part.cache_clear()
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ The walk through the folders is asked only as far ahead as the engine has work: 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from desktop.core.pictures.studies import FoundFrame
+from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
+from desktop.core.pictures.studies import FoundFrame, FoundSeries, LeftOut, ReadingHeads, each_frame, find_studies
 from desktop.core.pictures.walk import FoundFile, Problem
 from desktop.core.types import ImageSource
 from desktop.engine.messages import (
@@ -32,6 +34,22 @@ Answerable = FoundFile | FoundFrame | Problem
 # within a request only.
 CHUNK = 512
 _WAIT_S = 0.5  # how long one look at the pipe may take, so that Ctrl-C is heard
+
+
+def pictures_among(
+    paths: Iterable[str | os.PathLike[str]],
+    heard: Callable[[ReadingHeads | LeftOut], None] = lambda found: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Answerable]:
+    """The pictures among ``paths`` and in the folders among them, frame by frame; ``heard`` hears what else the search
+    tells. Ends early when ``cancelled``."""
+    for found in find_studies(paths, SUPPORTED_SUFFIXES, cancelled=cancelled):
+        if isinstance(found, ReadingHeads | LeftOut):
+            heard(found)
+        elif isinstance(found, FoundSeries):
+            yield from each_frame(found)
+        else:
+            yield found
 
 
 class _Chunk:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from desktop.app.answer_json import as_json, places_json, told_path, top_classes
-from desktop.app.answers import Answerable, Result, answers
+from desktop.app.answers import Answerable, Result, answers, pictures_among
 from desktop.cli import console, predict_cluster
 from desktop.cli.parser import Parser
 from desktop.core.figures.decision import in_place_of_score
 from desktop.core.notices import NOTICES
-from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
-from desktop.core.pictures.studies import FoundFrame, FoundSeries, LeftOut, ReadingHeads, each_frame, find_studies
+from desktop.core.pictures.studies import FoundFrame, LeftOut, ReadingHeads
 from desktop.core.trust.conformal import DEFAULT_RATE, RATES
 from desktop.core.trust.reasons import NOTICED, REASONS, told
 from desktop.core.trust.suiting import WORDS
@@ -189,22 +188,21 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
 
 def _pictures(paths: list[str], progress: console.ProgressLine) -> Iterator[Answerable]:
     """The pictures among ``paths``, frame by frame."""
-    for found in find_studies(paths, SUPPORTED_SUFFIXES):
+
+    def heard(found: ReadingHeads | LeftOut) -> None:
         if isinstance(found, ReadingHeads):
             words = phrase(
                 "reading the headers of DICOM files: {done:,} of {total:,} …", done=found.done, total=found.total
             )
             progress.update(words)
-        elif isinstance(found, LeftOut):
-            progress.clear()
-            words = phrase(
-                "fovea: left out DICOM objects that hold no picture, as reports do: {count:,}", count=found.count
-            )
-            console.note(words)
-        elif isinstance(found, FoundSeries):
-            yield from each_frame(found)
-        else:
-            yield found
+            return
+        progress.clear()
+        words = phrase(
+            "fovea: left out DICOM objects that hold no picture, as reports do: {count:,}", count=found.count
+        )
+        console.note(words)
+
+    return pictures_among(paths, heard)
 
 
 def writer_for(options: argparse.Namespace, manifest: Manifest) -> JsonWriter | TextWriter:

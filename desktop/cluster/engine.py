@@ -24,8 +24,9 @@ import pyarrow as pa
 from desktop.cluster import packing
 from desktop.cluster.job import JobError
 from desktop.cluster.node import AskedSource, Worker, versions
-from desktop.cluster.pool import BlockDone, NodeNews, WorkerPool
+from desktop.cluster.pool import BlockDone, WorkerPool
 from desktop.cluster.rows import packed, unpacked
+from desktop.cluster.run_events import NodeNews
 from desktop.core.types import DomainVerdict, ImageSource
 from desktop.engine.answers import DEVICE
 from desktop.engine.messages import (

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from desktop.cluster import node
 from desktop.cluster.connection import ClusterError, NodeName, alive
+from desktop.cluster.run_events import NodeNews
 from desktop.core.types import FoveaError
 from desktop.system.words import phrase
 
@@ -28,16 +29,6 @@ _MOST_CORES = 8  # of a worker: more threads than that help no engine
 _MOST_DEATHS = 3  # of a node's workers in a row, before the node is given up
 _BLAMED_AFTER = 4  # workers lost over one block, before that is given up
 _PATIENCE_S = 180.0  # for a node to say who it is, and for the first worker to be ready
-
-
-@dataclass(frozen=True, slots=True)
-class NodeNews:
-    """What became of a node: ``state`` is joined, refused, lost or given-up; ``why`` in words."""
-
-    state: str
-    name: str
-    cores: int = 0
-    why: str = ""
 
 
 class BlockDone(NamedTuple):

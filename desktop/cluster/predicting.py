@@ -6,13 +6,13 @@ import collections
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from desktop.cluster import packing, rows
 from desktop.cluster.job import Asked, Job, JobError, JobPlan
 from desktop.cluster.node import AskedSource, Worker, versions
-from desktop.cluster.pool import BlockDone, NodeNews, WorkerPool
+from desktop.cluster.pool import BlockDone, WorkerPool
+from desktop.cluster.run_events import JobProgress, NodeNews
 from desktop.engine.messages import Failure
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore, check_usable
@@ -22,19 +22,6 @@ _WAIT_S = 0.2
 _RATE_S = 30.0  # the speed that the time left rests on is that of the last half minute
 _READERS = 8
 _MOST_BYTES = 256 << 20  # of pictures that are read here and wait for a worker
-
-
-@dataclass(frozen=True, slots=True)
-class JobProgress:
-    """How far a job is: pictures ``done`` of ``total``, ``failed`` among them; pictures a second and seconds left,
-    once that can be told; ``cores`` at work."""
-
-    done: int
-    total: int
-    failed: int
-    rate: float | None
-    left_s: float | None
-    cores: int
 
 
 def plan_for(

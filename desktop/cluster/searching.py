@@ -22,7 +22,8 @@ from typing import Any
 from desktop import paths
 from desktop.cluster.connection import ClusterError
 from desktop.cluster.node import hide_main
-from desktop.cluster.pool import NodeNews, WorkerPool
+from desktop.cluster.pool import WorkerPool
+from desktop.cluster.run_events import NodeNews
 from desktop.core.types import FoveaError
 from desktop.ml import search
 from desktop.ml.plans.plan import TrainingPlan, from_json

@@ -36,7 +36,7 @@ def read_file_facts(data: LabelledDataset) -> FileFacts:
             names.append(name)
         if data.title in found:
             title = "data"
-    return FileFacts(grouping if grouping.named or grouping.patients else None, tuple(names), title)
+    return FileFacts(grouping if grouping.tells else None, tuple(names), title)
 
 
 def data_facts(

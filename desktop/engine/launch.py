@@ -11,7 +11,7 @@ _NICE = 5  # on Unix: 0 is usual, 19 the most patient
 _AWAITED = 3  # children that open pictures which somebody waits for: one an answer, one to look at, one small
 
 
-def _begin(process: str) -> None:
+def begin(process: str) -> None:
     """Ctrl-C in a terminal reaches children as well: the parent decides. A crash leaves a report where it watches."""
     import atexit
     import signal
@@ -25,7 +25,7 @@ def _begin(process: str) -> None:
 
 def engine(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Run the engine until the pipe closes."""
-    _begin("engine")
+    begin("engine")
     compute_alone()
     from desktop.core.pictures.decode_in_child import WARM
     from desktop.engine import child
@@ -55,7 +55,7 @@ def explainer(connection: Connection, bundled: str, user: str, threads: int | No
 
 def trainer(connection: Connection, folder: str) -> None:
     """Train the run in ``folder`` until it is done, told to end, or the pipe closes."""
-    _begin("trainer")
+    begin("trainer")
     from desktop.engine.trainer import serve
 
     serve(connection, folder)
@@ -63,7 +63,7 @@ def trainer(connection: Connection, folder: str) -> None:
 
 def inspector(connection: Connection, path: str, near: bool) -> None:
     """Look through the labelled pictures at ``path`` and tell the other side of the pipe."""
-    _begin("inspector")
+    begin("inspector")
     from desktop.engine.inspector import serve
 
     serve(connection, path, near)
@@ -71,7 +71,7 @@ def inspector(connection: Connection, path: str, near: bool) -> None:
 
 def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...], trials: int, prune: bool) -> None:
     """Search over settings until all trials are done, it is told to end, or the pipe closes."""
-    _begin("search")
+    begin("search")
     from desktop.engine.searcher import serve
 
     serve(connection, name, plan, space, trials, prune)
@@ -79,7 +79,7 @@ def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...
 
 def camera(connection: Connection, source: Any) -> None:
     """Have a camera open and hand its frames over until told to end, or the pipe closes."""
-    _begin("camera")
+    begin("camera")
     from desktop.engine.camera_child import serve
 
     serve(connection, source)
@@ -87,7 +87,7 @@ def camera(connection: Connection, source: Any) -> None:
 
 def camera_finder(connection: Connection, most: int) -> None:
     """Try one camera's number after the other and tell which there are."""
-    _begin("cameras")
+    begin("cameras")
     from desktop.engine.camera_child import find
 
     find(connection, most)
@@ -95,7 +95,7 @@ def camera_finder(connection: Connection, most: int) -> None:
 
 def teacher(connection: Connection, folder: str, network: str, threads: int | None) -> None:
     """Learn from the labels of the project in ``folder`` until the pipe closes."""
-    _begin("teacher")
+    begin("teacher")
     from desktop.engine.teacher import serve
 
     serve(connection, folder, network, threads)
@@ -103,7 +103,7 @@ def teacher(connection: Connection, folder: str, network: str, threads: int | No
 
 def similar(connection: Connection, wanted: Any, sources: Any, model: str) -> None:
     """Find which of some pictures are like one, tell, and end."""
-    _begin("similar")
+    begin("similar")
     from desktop.engine.similar_child import serve
 
     serve(connection, wanted, sources, model)

@@ -51,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "sort_how": "copy",
     "sort_pattern": "{answer} {number}",
     "teach_project": "",
+    "cluster_address": "local",
     "help": {},
 }
 MAX_RECENT = 8

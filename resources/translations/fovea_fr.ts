@@ -1809,6 +1809,309 @@
   </message>
  </context>
  <context>
+  <name>ClusterDesk</name>
+  <message>
+   <location filename="../../desktop/ui/shell/cluster.py" />
+   <source>A job on a cluster is still running. What should happen to it?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/cluster.py" />
+   <source>Stop it</source>
+   <translation>L’arrêter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/cluster.py" />
+   <source>The cluster has answered {0} pictures; {1} have no answer. 'Run on a Cluster…' shows them.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/cluster.py" />
+   <source>The job on the cluster has failed: 'Run on a Cluster…' says why.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/cluster.py" />
+   <source>{0} of {1} pictures are answered; that is kept, and the job can go on later.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>ClusterRunDialog</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source> · {0} are left</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>10.0.0.1:6379, or 'local' for this computer alone</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>A job that goes on has its pictures and its model.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Address of the cluster</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>All pictures have their answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Another job</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Answers into</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Choose the folder of pictures first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Choose where the answers are kept.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Choose…</source>
+   <translation>Choisir…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Classify a folder of pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Close</source>
+   <translation>Fermer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Cluster</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Do</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Folder of pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Folder of the job</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>For folders of 50,000 pictures and more: the nodes of a Ray cluster answer them, each as this computer would. The answers are kept in a folder, so a job can be stopped and gone on with at any time. Every node sees the pictures: for patients' pictures each is a place where they are processed.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Give the address of the cluster, or 'local'.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Go on with a job that was stopped or cut off</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Let it run</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Looking for pictures…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Model</source>
+   <translation>Modèle</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>No model is ready to answer.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Nodes of the cluster</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Pictures</source>
+   <translation>Images</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Progress of the job</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Reaching the cluster…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Run</source>
+   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Run on a Cluster</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Send the pictures to the nodes, which do not reach their folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Show the results</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Stop</source>
+   <translation>Arrêter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Stopped</source>
+   <translation>Arrêté</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Stopping…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>The Folder of Pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>The Folder of the Job</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>The cluster answers</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>The job has failed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>The job is ending.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>This installation has no Ray.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>What has been answered is kept; the job can go on later</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>What is to be done</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} a second</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} answered, {1} without an answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} found so far</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} left</source>
+   <translation>reste {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} of {1} pictures</source>
+   <translation>{0} images sur {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} without an answer</source>
+   <translation>{0} sans réponse</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0}: choose…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0}: left out. {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0}: lost; others answer what it had</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0}: takes part, {1} cores</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>… and {0} more</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>CompareTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
@@ -9176,6 +9479,11 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>une erreur inattendue l’a arrêté ({name})</translation>
   </message>
   <message>
+   <location filename="../../desktop/cluster/runner.py" />
+   <source>an unexpected fault stopped the job ({name})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({name})</source>
    <translation>une erreur inattendue a arrêté l’apprentissage ({name})</translation>
@@ -13242,6 +13550,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>la tâche</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/cluster_job.py" />
+   <source>the job could not be started: {reason}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cluster/job.py" />
    <source>the job in '{name}' is damaged ({reason})</source>
    <translation>la tâche dans '{name}' est endommagée ({reason})</translation>
@@ -13250,6 +13563,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cluster/predicting.py" />
    <source>the job was begun by another Fovea; here is {why}</source>
    <translation>la tâche a été commencée par un autre Fovea ; ici, c’est {why}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cluster/running.py" />
+   <source>the job's process has ended ({why})</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -19399,6 +19717,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <source>Train a model on your own pictures</source>
    <translation>Entraîner un modèle sur vos propres images</translation>
   </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>{0} pictures: several computers answer them sooner, by File › Run on a Cluster….</source>
+   <translation type="unfinished" />
+  </message>
  </context>
  <context>
   <name>MakingDialog</name>
@@ -19784,6 +20107,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the Results of a C&amp;luster…</source>
    <translation>Ouvrir les résultats d’un c&amp;luster…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>R&amp;un on a Cluster…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -25075,8 +25403,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out in {0} ways, the best one is kept</source>
-   <translation>calculé de {0} façons, la meilleure est gardée</translation>
+   <source>worked out at once with {0} strengths of regularisation; the best of them is kept</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -25107,6 +25435,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
    <translation>{0} : {1} images dans {2} classes ({3})</translation>
+  </message>
+  <message>
+   <source>worked out in {0} ways, the best one is kept</source>
+   <translation type="vanished">calculé de {0} façons, la meilleure est gardée</translation>
   </message>
   <message>
    <source>worked out in {0} ways, the best one is kept; takes seconds</source>

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = '''\
 """Words."""
 from __future__ import annotations
+from functools import cache
 LIMIT = 3
 
 class Kept:
@@ -26,6 +27,10 @@ def choose(value: float, other: float = 1.5) -> str:
     if value >= LIMIT and other:
         raise ValueError("too-much")
     return "plenty" if min(value, other) > 0 else "a-little"
+
+@cache
+def kept_once() -> int:
+    return 7
 '''
 
 
@@ -85,6 +90,10 @@ def test_a_fault_reaches_whoever_holds_the_function_already(mutate: Any, monkeyp
     assert module.LIMIT == 4
     mutants.put_in(module, by_key["choose: 1.5 → 2.25"].tree)
     assert choose.__defaults__ == (2.25,)
+    once = module.kept_once
+    assert once() == 7
+    mutants.put_in(module, by_key["kept_once: 7 → 8"].tree)
+    assert once() == 8
 
 
 def test_modules_and_tests_of_the_table_are_there(mutate: Any) -> None:

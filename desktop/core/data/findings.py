@@ -327,7 +327,7 @@ def _named(data: LabelledDataset, groups: list[list[int]]) -> tuple[tuple[str, .
 
 
 def _people(data: LabelledDataset, grouping: Grouping) -> list[Finding]:
-    if not grouping.named and not grouping.patients:
+    if not grouping.tells:
         return []
     by = _BY_NAMES if grouping.named else _BY_NUMBERS
     if grouping.named and grouping.patients:

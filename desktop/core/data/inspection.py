@@ -165,7 +165,7 @@ def inspect(
         sizes=_sizes(facts),
         colours={k: int(n) for k, n in zip(COLOUR_KINDS, _colours(facts), strict=True) if n},
         formats=dict(facts.formats.most_common()),
-        groups=grouping.count if grouping.named or grouping.patients else None,
+        groups=grouping.count if grouping.tells else None,
         fingerprint=data.fingerprint(cancelled=cancelled, known=facts.digest),
         findings=found,
         sources=_shown(data, found),

@@ -52,6 +52,12 @@ class Grouping:
     named: int
     patients: int
 
+    @property
+    def tells(self) -> bool:
+        """Whether somebody is known to have several pictures: where each stands alone, names that count files look like
+        persons' as well, and nothing follows from them."""
+        return bool(self.named or self.patients) and self.count < len(self.numbers)
+
 
 def group_of_name(name: str) -> str | None:
     """The person or case that a name carries, or ``None``: the outermost folder that names one, else the file.

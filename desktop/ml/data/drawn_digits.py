@@ -19,7 +19,9 @@ from desktop.core.types import PreprocessSpec
 from desktop.ml.data.pen import PenStroke, arc, ink
 
 LABELS = tuple("0123456789")
-KINDS = ("drawn", "printed")
+KINDS = ("drawn", "printed", "upright")
+"""``drawn`` on a sheet and ``printed``: all ten digits. ``upright``: ones alone, each a single line without any lean,
+as a mouse draws it that is pulled straight down. It is the plainest digit and like no other: a kind by itself."""
 _FONTS = ("cmb10", "cmti10", "cmss10", "STIXGeneralBol", "DejaVuSerif-Bold", "DejaVuSansMono-Oblique")
 _SIDE = 160
 _RULED = 0.25
@@ -31,15 +33,17 @@ Uniform = Callable[[float, float], float]
 
 
 def make(kind: str, count: int, spec: PreprocessSpec, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """``count`` digits of ``kind`` (:data:`KINDS`), each as often as any other, prepared for ``spec`` (uint8 (count,
-    height, width, 1)), and which digit each is (int (count,))."""
-    values = np.arange(count) % len(LABELS)
+    """``count`` digits of ``kind`` (:data:`KINDS`), each that it has as often as any other, prepared for ``spec``
+    (uint8 (count, height, width, 1)), and which digit each is (int (count,))."""
+    values = np.ones(count, int) if kind == "upright" else np.arange(count) % len(LABELS)
     pictures = [prepare(picture(kind, int(value), rng), spec).pixels for value in values]
     return np.stack(pictures), values
 
 
 def picture(kind: str, value: int, rng: np.random.Generator) -> np.ndarray:
-    """The digit ``value`` as it is drawn or printed, uint8 (H, W)."""
+    """The digit ``value`` as ``kind`` draws or prints it, uint8 (H, W)."""
+    if kind == "upright":
+        return _ruled_one(rng)
     return _sheet(value, rng) if kind == "drawn" else _print(value, rng)
 
 
@@ -65,6 +69,21 @@ def _sheet(value: int, rng: np.random.Generator) -> np.ndarray:
         soft = Image.fromarray(sheet).filter(ImageFilter.GaussianBlur(rng.uniform(0.5, side / 100)))
         sheet = _bytes(np.asarray(soft, np.float32) + rng.normal(0, rng.uniform(0, 5), sheet.shape))
     return sheet
+
+
+def _ruled_one(rng: np.random.Generator) -> np.ndarray:
+    """A plain upright one with any pen that Draw has, at places that are whole pixels of a sheet or the middle of one,
+    dark on white or the other way about."""
+    side, height = int(rng.choice((112, 224, 448))), rng.uniform(0.25, 0.95)
+    radius = float(np.exp(rng.uniform(np.log(0.01), np.log(0.08)))) * side
+    half = max(height * side / 2 - radius, 0.0)  # of the line, without its round ends
+    room = int(side * (1 - height) / 2)
+    x, y = side / 2 + rng.integers(-room, room + 1, 2) + (0.5 if rng.random() < 0.5 else 0.0)
+    places = np.arange(side) + 0.5
+    beyond = np.maximum(np.abs(places - y) - half, 0.0)
+    covered = np.clip(radius + 0.5 - np.hypot(places[None] - x, beyond[:, None]), 0, 1)
+    sheet = _bytes(255.0 - 234.0 * covered)
+    return sheet if rng.random() < 0.8 else 255 - sheet
 
 
 def _print(value: int, rng: np.random.Generator) -> np.ndarray:

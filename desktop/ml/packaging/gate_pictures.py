@@ -16,9 +16,12 @@ from desktop.system.words import phrase
 
 _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
 _EACH = 500  # foreign pictures of a kind, likewise
-_LAID_OUT = 60  # disturbed copies of a kind, where each is a drawing to be prepared again: that takes 50 ms
+# Disturbed copies of a kind, where each is a drawing to be prepared again: that takes 50 ms. Three in a hundred of 60
+# are two, and a limit that one odd copy sets is loose: of many pictures there are more.
+_LAID_OUT, _LAID_OUT_OF_MANY, _MANY = 60, 150, 1500
 _DIGITS_EACH = 300  # foreign pictures of a kind for a model of digits: they are drawn, some kinds more often
-_DRAWN, _DRAWN_HELD = 300, 200  # digits made by program, of a kind: to learn from, and to set the limit with
+_MADE = {"drawn": (400, 400), "printed": (700, 400), "upright": (100, 100)}
+"""Digits made by program, by kind: how many to learn from, and how many to set the limit with."""
 _ASKED_OWN, _ASKED_EACH = 1500, 400  # pictures that the everyday network is asked about: 2 ms each
 _FEWEST_DISTURBED = 60  # own pictures on either side, below which their copies would outweigh them
 FEWEST = 12
@@ -112,11 +115,12 @@ class GatePictures:
             copied_labels = [labels[places] for places in origins]
             held, held_origins = _copies(held_out, spec, each, rng)
             for kind in drawn_digits.KINDS if digits and spec.fit == "mnist" else ():
-                drawn, values = drawn_digits.make(kind, _DRAWN, spec, rng)
+                learnt, judged = _MADE[kind]
+                drawn, values = drawn_digits.make(kind, learnt, spec, rng)
                 copied.append(drawn)
                 copied_labels.append(values)
-                held.append(drawn_digits.make(kind, _DRAWN_HELD, spec, rng)[0])
-                held_origins.append(np.arange(_DRAWN_HELD) % len(held_out))
+                held.append(drawn_digits.make(kind, judged, spec, rng)[0])
+                held_origins.append(np.arange(judged) % len(held_out))
         return cls(own, labels, picked, held_out, made, copied, copied_labels, held, held_origins)
 
     @property
@@ -174,7 +178,8 @@ def _copies(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Disturbed copies of some of ``images`` by kind, fewer of a kind than of foreign ones, and the places of
     their originals."""
-    count = _LAID_OUT if spec.fit == "mnist" else max(100, each // 2)
+    laid_out = _LAID_OUT_OF_MANY if len(images) >= _MANY else _LAID_OUT
+    count = laid_out if spec.fit == "mnist" else max(100, each // 2)
     copied, origins = [], []
     for kind in disturbed.kinds_for(spec):
         chosen = rng.permutation(len(images))[:count]

@@ -21,6 +21,7 @@ from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.later_view import LaterView
+from desktop.ui.kit.remembered_sizes import RememberedSizes
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of
 from desktop.ui.widgets.correcting import Correcting
@@ -127,7 +128,6 @@ class DrawView(LaterView):
         self.truth.said.connect(self.said)
         self.history.sheet_chosen.connect(self._lay_out)
         self.catalog.changed.connect(self._list_models)
-        self.split.splitterMoved.connect(self._remember_sizes)
 
     def _restore(self) -> None:
         width = self._settings.get("draw_width")
@@ -135,9 +135,7 @@ class DrawView(LaterView):
         self.canvas.pen_width = self.tools.width_slider.value() / 1000
         self.tools.pressure.setChecked(self._settings.get("draw_pressure"))
         self.canvas.use_pressure = self.tools.pressure.isChecked()
-        sizes = self._settings.get("splitters").get("draw")
-        if isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(size, int) for size in sizes):
-            self.split.setSizes(sizes)
+        RememberedSizes(self._settings, {"draw": self.split}, self).restore()
 
     # The protocol of views
 
@@ -516,7 +514,3 @@ class DrawView(LaterView):
             trouble = self.tr("The strokes were written, without the picture below them: export a PNG to keep both.")
         if trouble:
             self.said.emit(trouble)
-
-    @Slot()
-    def _remember_sizes(self) -> None:
-        self._settings.set("splitters", {**self._settings.get("splitters"), "draw": self.split.sizes()})

@@ -330,9 +330,14 @@ class GalleryPane(QWidget):
         for button in self._judges.values():
             set_usable(button, chosen, self.tr("Choose pictures first; then say of their label what it is."))
         self._undo_button.setVisible(bool(self._undo))
-        self._export.setEnabled(self.model.rowCount() > 0)
+        listed = self.model.rowCount() > 0
+        self._export.setEnabled(listed)
         self._export.setToolTip(
-            self.tr("Exports the selected pictures.") if chosen else self.tr("Exports all pictures listed here.")
+            self.tr("Exports the selected pictures.")
+            if chosen
+            else self.tr("Exports all pictures listed here.")
+            if listed
+            else self.tr("No picture is listed here.")
         )
 
     @Slot(QPoint)

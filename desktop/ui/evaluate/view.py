@@ -21,6 +21,7 @@ from desktop.ui.evaluate.start import EvaluateStart
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
 from desktop.ui.kit.later_view import LaterView
+from desktop.ui.kit.remembered_sizes import RememberedSizes
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
@@ -102,11 +103,8 @@ class EvaluateView(LaterView):
         self.pages.currentChanged.connect(self.changed)
         results.gallery.list_wanted.connect(self.exports.ask_list)
         results.gallery.copies_wanted.connect(self.exports.ask_copies)
-        results.split.splitterMoved.connect(self._remember_sizes)
         self.state.changed.connect(self.changed)
-        held = self._settings.get("splitters").get("evaluate")
-        if isinstance(held, list) and len(held) == 2 and all(isinstance(size, int) for size in held):
-            results.split.setSizes(held)
+        RememberedSizes(self._settings, {"evaluate": results.split}, self).restore()
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started, for pictures to look at."""
@@ -370,10 +368,6 @@ class EvaluateView(LaterView):
     def _forget_threshold(self) -> None:
         if self.state.result is not None:
             self.service.choose(self.state.result, None)
-
-    @Slot()
-    def _remember_sizes(self) -> None:
-        self._settings.set("splitters", {**self._settings.get("splitters"), "evaluate": self.results.split.sizes()})
 
     @Slot(object)
     def use_comparison(self, found: Any) -> None:

@@ -14,6 +14,7 @@ from desktop.services.background import Task
 from desktop.services.model_jobs import Done, ModelJobs
 from desktop.system.words import listed
 from desktop.ui.kit.later_view import LaterView
+from desktop.ui.kit.remembered_sizes import RememberedSizes
 from desktop.ui.models.asking import Asking
 from desktop.ui.models.cards import CardList, ModelCard, cards_of
 from desktop.ui.models.detail import Detail
@@ -88,9 +89,8 @@ class ModelsView(LaterView):
         self.split.addWidget(right)
         self.split.setChildrenCollapsible(False)
         self.split.setStretchFactor(1, 1)
-        held = self._settings.get("splitters").get("models")
-        self.split.setSizes(held if isinstance(held, list) and len(held) == 2 else [390, 810])
-        self.split.splitterMoved.connect(self._remember_split)
+        self.split.setSizes([390, 810])
+        RememberedSizes(self._settings, {"models": self.split}, self).restore()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.split)
@@ -237,10 +237,6 @@ class ModelsView(LaterView):
     def _show_current(self) -> None:
         self.detail.show_card(self.list.current, self.jobs.running)
         self.changed.emit()
-
-    @Slot()
-    def _remember_split(self) -> None:
-        self._settings.set("splitters", {**self._settings.get("splitters"), "models": self.split.sizes()})
 
     # Commands on the chosen model
 

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     )
 
     from desktop.services.catalog import ModelCatalog
+    from desktop.services.session import ImageItem
     from desktop.ui.classify.view import ClassifyView
     from desktop.ui.evaluate.view import EvaluateView
     from desktop.ui.help.window import HelpWindow
     from desktop.ui.kit.file_dialogs import FileDialog
     from desktop.ui.kit.later_view import LaterView
+    from desktop.ui.shell.cluster import ClusterDesk
     from desktop.ui.shell.menus import Menus
     from desktop.ui.widgets.drop_overlay import DropOverlay
     from desktop.ui.widgets.message_bar import MessageBar
@@ -61,6 +63,7 @@ class MainWindow(QMainWindow):
         self._messages: MessageBar | None = None
         self._overlay: DropOverlay | None = None
         self._help: HelpWindow | None = None
+        self._cluster: ClusterDesk | None = None
         self.setWindowTitle("Fovea")
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
@@ -144,6 +147,7 @@ class MainWindow(QMainWindow):
         view.said.connect(self.messages.say)
         view.told.connect(self.messages.tell)
         view.install_wanted.connect(self.host.install_model)
+        view.opener.finished.connect(self._offer_cluster)
         self._classify = view
         view.session.current_changed.connect(self.menus.refresh)
         view.session.current_changed.connect(self._show_title)
@@ -230,18 +234,30 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def show_results(self, folder: str) -> None:
         """The answers of the job in ``folder``; a picture that is double-clicked opens in Classify."""
-        from pathlib import Path
+        self.cluster.show_results(folder)
 
-        from desktop.ui.dialogs.job_results import JobResultsDialog
+    @property
+    def cluster(self) -> ClusterDesk:
+        """What a cluster does for this window, made when it is first asked for."""
+        if self._cluster is None:
+            from desktop.ui.shell.cluster import ClusterDesk
 
-        dialog = JobResultsDialog(Path(folder), self)
-        dialog.opened.connect(self._open_result)
-        self.show_dialog(dialog)
+            self._cluster = ClusterDesk(self, self._catalog, self)
+        return self._cluster
 
-    @Slot(str)
-    def _open_result(self, path: str) -> None:
-        self.show_classify()
-        self.open_paths([path])
+    @Slot()
+    def run_on_cluster(self) -> None:
+        """Have a folder answered by a cluster, or see how far it is."""
+        self.cluster.show(self.classify.session.model_id)
+
+    @Slot(list)
+    def _offer_cluster(self, items: list[ImageItem]) -> None:
+        from desktop.ui.kit.formatting import count
+        from desktop.ui.shell.cluster import MANY
+
+        if len(items) >= MANY:
+            words = self.tr("{0} pictures: several computers answer them sooner, by File › Run on a Cluster….")
+            self.messages.tell(words.format(count(len(items))))
 
     @Slot()
     def open_camera(self) -> None:
@@ -576,13 +592,15 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window's place, stop what runs; a view with work under way may keep the window open."""
-        if not self.host.may_close():
+        if not self.host.may_close() or (self._cluster is not None and not self._cluster.may_close()):
             event.ignore()
             return
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         if self._classify is not None:
             self._classify.close_down()
         self.host.close_later()
+        if self._cluster is not None:
+            self._cluster.close_down()
         if self._help is not None:
             self._help.close_down()
         super().closeEvent(event)

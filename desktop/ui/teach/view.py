@@ -17,6 +17,7 @@ from desktop.store.projects import ProjectStore
 from desktop.ui.kit.closing_question import ClosingQuestion
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.later_view import LaterView
+from desktop.ui.kit.remembered_sizes import RememberedSizes
 from desktop.ui.kit.scrolled import Scrolled
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, sentence
@@ -61,7 +62,7 @@ class TeachView(LaterView):
         self.question: ClosingQuestion | None = None
         self._build()
         self._connect()
-        self._restore()
+        RememberedSizes(self._settings, {"teach": self.split}, self).restore()
         self.list_projects()
 
     def _build(self) -> None:
@@ -132,7 +133,6 @@ class TeachView(LaterView):
         self.learned.model_wanted.connect(self.make_model)
         self.exchange.told.connect(self.told)
         self.exchange.said.connect(self.said)
-        self.split.splitterMoved.connect(self._remember_sizes)
         teaching.opened.connect(self._on_opened)
         teaching.closed.connect(self._on_closed)
         teaching.failed.connect(self._on_failed)
@@ -142,15 +142,6 @@ class TeachView(LaterView):
         teaching.changed_pictures.connect(self._close_if_added)
         teaching.undid.connect(self._on_undid)
         teaching.changed_classes.connect(self.changed)
-
-    def _restore(self) -> None:
-        sizes = self._settings.get("splitters").get("teach")
-        if isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(size, int) for size in sizes):
-            self.split.setSizes(sizes)
-
-    @Slot()
-    def _remember_sizes(self) -> None:
-        self._settings.set("splitters", {**self._settings.get("splitters"), "teach": self.split.sizes()})
 
     # The window's side
 

@@ -356,7 +356,9 @@ class SearchesTab(QWidget):
         fit_columns(self.table)
         best = result.best_trial
         self.make.setEnabled(best is not None and best.run in self._at_hand)
-        self.make.setToolTip(self._elsewhere(best))
+        self.make.setToolTip(
+            self._elsewhere(best) if best is not None else self.tr("No trial has come to its end yet.")
+        )
         self.run.setEnabled(False)
         self.run.setToolTip(self.tr("Choose a trial in the table first."))
 

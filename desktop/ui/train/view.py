@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QTabWidget, QVBoxLayout, QWidget
 
 from desktop.services.training import TrainingService
 from desktop.system.edition import trains
 from desktop.ui.kit.help_key import explain
 from desktop.ui.kit.later_view import LaterView
+from desktop.ui.kit.remembered_sizes import RememberedSizes
 from desktop.ui.kit.widgets import sentence
 from desktop.ui.train import words
 from desktop.ui.train.asking import CancelQuestion, CloseQuestion, LeftQuestion
@@ -134,29 +135,17 @@ class TrainView(LaterView):
 
     # What is remembered
 
-    def _splitters(self) -> dict[str, QSplitter]:
-        return {
+    def _restore(self) -> None:
+        splitters = {
             "train": self.jobs.split,
             "train_curves": self.jobs.page.curves.split,
             "train_runs": self.runs.split,
             "train_plots": self.runs.plots,
             "train_searches": self.searches.split,
         }
-
-    def _restore(self) -> None:
-        held = self._settings.get("splitters")
-        for name, splitter in self._splitters().items():
-            sizes = held.get(name)
-            if isinstance(sizes, list) and len(sizes) == splitter.count() and all(isinstance(s, int) for s in sizes):
-                splitter.setSizes(sizes)
-            splitter.splitterMoved.connect(self._remember_sizes)
+        RememberedSizes(self._settings, splitters, self).restore()
         if self._settings.get("train_tab") in _TABS:
             self.tabs.setCurrentIndex(_TABS.index(self._settings.get("train_tab")))
-
-    @Slot()
-    def _remember_sizes(self) -> None:
-        sizes = {name: splitter.sizes() for name, splitter in self._splitters().items()}
-        self._settings.set("splitters", {**self._settings.get("splitters"), **sizes})
 
     @Slot()
     def _on_tab(self) -> None:

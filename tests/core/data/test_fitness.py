@@ -201,9 +201,16 @@ def test_without_a_split_to_check_with_a_fifth_is_cut_off_what_is_learned_from()
         [*labels.tolist(), 0, 1], [*["val"] * 40, None, None]
     )  # pictures to check with, and none to learn from
     learn, check = both(alone, list(range(42)))
-    assert {*learn, *check} == set(range(42))
+    assert sorted([*learn, *check]) == list(range(42))
     learn, check = both(Parts(labels.tolist(), [None] * 40), list(range(1, 40)))
     assert 0 not in [*learn, *check] and len(check) in range(7, 10)
+
+
+def test_the_cut_is_the_one_that_a_training_with_the_default_seed_makes() -> None:
+    labels, shots = np.array([0, 2, 0, 1, 1, 2]), [None, 0, 0, 1, None, 1]
+    wanted = cut(labels, groups_of(labels, (), [shots], FRACTION, 0), FRACTION, 0)
+    assert wanted[0].tolist() != cut(labels, groups_of(labels, (), [shots], FRACTION, 1), FRACTION, 0)[0].tolist()
+    assert both(Parts(labels.tolist(), [None] * 6), list(range(6)), (), [shots]) == tuple(p.tolist() for p in wanted)
 
 
 def test_the_columns_of_persons_follow_the_pictures_that_are_cut() -> None:

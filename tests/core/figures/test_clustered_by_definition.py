@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from desktop.core.figures import metrics
+from desktop.core.figures import clustered, metrics
 from desktop.core.figures.clustered import Persons
 from desktop.core.figures.intervals import Estimate, Z, newcombe_auc, percentile, wilson
+from desktop.core.figures.thresholds import OperatingPoint
 
 
 def held(of: list[int]) -> Persons:
@@ -167,3 +168,81 @@ def test_means_over_classes_by_their_definition_in_every_resample() -> None:
         assert estimate.method == "bootstrap by person"
     nothing = Estimate(None, reason="no")
     assert persons.means(truth, predicted, plain, nothing, 5)[1] is nothing
+
+
+def test_each_person_is_drawn_as_often_as_any_other() -> None:
+    persons = held([0, 1, 2, 2])
+    weights = np.array(list(persons.drawn(10, 1)))
+    assert len(weights) == 1000 and (weights[:, 2] == weights[:, 3]).all()
+    assert (weights[:, :3].sum(axis=1) == 3).all() and weights.mean(axis=0) == pytest.approx(np.ones(4), abs=0.1)
+
+
+def test_an_area_of_one_class_alone_is_unknown() -> None:
+    found = held([0, 0, 1]).auc(np.ones(3, bool), np.array([0.1, 0.2, 0.3]))
+    assert found.value is None and found.reason
+    lone = held([0, 1, 2, 2]).auc(np.array([True, True, False, False]), np.array([0.9, 0.8, 0.3, 0.2]))
+    assert (lone.low, lone.high) == newcombe_auc(1.0, 2, 1)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_means_where_a_class_is_never_answered_or_never_there(turned: bool) -> None:
+    """Of three classes one is never right: its share is nothing in every resample."""
+    truth, predicted = np.array([0, 0, 1, 1, 2, 2] * 4), np.array([0, 1, 1, 1, 0, 1] * 4)
+    truth, predicted = (predicted, truth) if turned else (truth, predicted)
+    matrix = metrics.confusion(truth, predicted, 3)
+    classes = metrics.per_class(matrix, ("a", "b", "c"))
+    persons = held((np.arange(24) // 3).tolist())
+    plain = metrics.means(matrix, classes, 2)
+    found, _ = persons.means(truth, predicted, plain, metrics.balanced_accuracy(classes), 2)
+    rows = []
+    for weights in persons.drawn(4 * 24, 2):
+        counts = np.zeros((3, 3))
+        np.add.at(counts, (truth, predicted), weights)
+        there, said = counts.sum(axis=1), counts.sum(axis=0)
+        f1 = [2 * counts[c, c] / (there[c] + said[c]) for c in range(3) if there[c] + said[c]]
+        rows.append(sum(f1) / len(f1))
+    assert plain.macro_f1.value is not None
+    wanted = percentile(plain.macro_f1.value, np.array(rows), 24, plain.macro_f1)
+    assert (found.macro_f1.low, found.macro_f1.high) == pytest.approx((wanted.low, wanted.high))
+
+
+@pytest.mark.parametrize("groups", [None, np.zeros(0, int), np.arange(4)])
+def test_where_no_two_images_are_of_one_person_nothing_changes(groups: np.ndarray | None) -> None:
+    assert Persons.among(groups) is None
+
+
+def test_persons_are_numbered_whatever_their_groups_are_called() -> None:
+    found = Persons.among(np.array([7, -3, 7, 12]))
+    assert found is not None and (found.of.tolist(), found.count) == ([1, 0, 1, 2], 3)
+    assert clustered.FEW == 20  # persons; as many pictures as a figure is of at least
+
+
+def test_a_bootstrap_is_of_the_statistic_in_every_sample() -> None:
+    persons, values = held([0, 0, 1, 2, 2, 3]), np.array([0.1, 0.9, 0.4, 0.3, 0.8, 0.2])
+
+    def mean(weights: np.ndarray) -> float:
+        return float(values @ weights / weights.sum())
+
+    plain = Estimate(float(values.mean()), 0.0, 1.0, 6, None, "bootstrap")
+    found = persons.bootstrap(plain, mean, 6, 3)
+    draws = np.array([mean(weights) for weights in persons.drawn(6, 3)])
+    wanted = percentile(float(values.mean()), draws, 6, plain)
+    assert (found.value, found.low, found.high) == (plain.value, wanted.low, wanted.high)
+    assert found.method == "bootstrap by person"
+
+
+def test_an_operating_point_by_its_shares() -> None:
+    truth, predicted, of = drawn()
+    persons, positive, said = held(of), truth == 1, predicted == 1
+    none = Estimate(None, reason="none")
+    plain = OperatingPoint(0.5, 0, 0, 0, 0, none, none, none, none, none, 0.3)
+    found = persons.point(plain, positive, said)
+    assert found.threshold == 0.5
+    for name, hits, among in (
+        ("sensitivity", said, positive), ("specificity", ~said, ~positive), ("ppv", positive, said),
+        ("npv", ~positive, ~said), ("accuracy", said == positive, np.ones(120, bool)),
+    ):  # fmt: skip
+        share = getattr(found, name)
+        assert share == persons.proportion(hits, among, "none") and share.value is not None, name
+    nothing = persons.point(plain, np.zeros(120, bool), said)
+    assert nothing.sensitivity.value is None and nothing.sensitivity.reason == "none"

@@ -8,7 +8,17 @@ from sklearn.metrics import average_precision_score, brier_score_loss, top_k_acc
 
 from desktop.core.figures.calibration import BINS, bin_of, brier_losses, ece, risk_steps
 from desktop.core.figures.intervals import ALIKE
-from desktop.core.figures.metrics import confusion, curves, in_top, means, per_class, shares, top_accuracy, weighted_ap
+from desktop.core.figures.metrics import (
+    class_auc,
+    confusion,
+    curves,
+    in_top,
+    means,
+    per_class,
+    shares,
+    top_accuracy,
+    weighted_ap,
+)
 
 MANY = 9001
 """More than two blocks of those that the work is done in."""
@@ -115,3 +125,19 @@ def test_the_shares_answered_that_are_told() -> None:
     assert [step.coverage for step in steps] == [1.0, 0.95, 0.9, 0.8, 0.7, 0.5, 0.25]
     assert [step.threshold for step in steps] == pytest.approx([0.01, 0.06, 0.11, 0.21, 0.31, 0.51, 0.76])
     assert [step.accuracy.value for step in steps] == pytest.approx([70 / 100, 70 / 95, 70 / 90, 70 / 80, 1, 1, 1])
+
+
+def test_a_mean_is_over_the_classes_that_have_a_figure() -> None:
+    matrix = np.array([[3, 1, 0], [1, 2, 0], [1, 0, 0]])  # c is never answered
+    found = means(matrix, per_class(matrix, ("a", "b", "c")), 1)
+    assert (found.precision_classes, found.recall_classes, found.f1_classes) == (2, 3, 3)
+
+
+def test_the_area_of_one_class_is_that_of_its_own_score_against_all_others() -> None:
+    truth = np.arange(60) % 3
+    scores = np.random.default_rng(3).random((60, 3)).astype(np.float32)
+    scores[np.arange(60), truth] += np.float32(0.3)
+    for index in range(3):
+        own, other = scores[truth == index, index], scores[truth != index, index]
+        pairs = (own[:, None] > other[None, :]).mean()
+        assert class_auc(truth, scores, index).value == pytest.approx(pairs)

@@ -10,9 +10,9 @@ import pytest
 
 from desktop.core.figures.comparison import area_here, other_decision, refused_here, works_here
 from desktop.core.figures.intervals import proportion
-from desktop.core.figures.result import EvaluationResult, Figures, figures
+from desktop.core.figures.result import CROSSED, EvaluationResult, Figures, figures
 from desktop.core.figures.table import REFUSED
-from desktop.core.figures.works_here import compatible_with_card, works_here_json
+from desktop.core.figures.works_here import _card_json, compatible_with_card, other_kind, works_here_json
 from tests.core.figures.makers import made_up, two_classes
 
 
@@ -142,3 +142,29 @@ def test_as_json_each_is_a_verdict_a_sentence_and_numbers() -> None:
     assert told["card"] == {key: metric("accuracy")[key] for key in ("value", "low", "high", "n", "data", "split")}
     assert told["difference"]["value"] == pytest.approx(measured.accuracy.value - 0.9)  # type: ignore[operator]
     assert set(told) == {"figure", "verdict", "sentence", "here", "card", "difference"}
+
+
+def test_a_cross_validation_is_held_against_nothing() -> None:
+    """Its figures are those on the card."""
+    result, measured = evaluated(metric("accuracy"))
+    crossed = replace(result, data=replace(result.data, split=CROSSED))
+    assert compatible_with_card(crossed, measured) == () and works_here_json(crossed, measured) == []
+
+
+def test_a_figure_that_the_card_does_not_name_is_compared_with_nothing() -> None:
+    assert compatible_with_card(*evaluated(metric(""))) == ()
+
+
+@pytest.mark.parametrize("listed", [None, 19, 20])
+def test_as_json_the_cards_figure_of_a_handful_is_not_told(listed: int | None) -> None:
+    told = _card_json(metric("accuracy", n=listed))
+    values = (told["value"], told["low"], told["high"])
+    assert values == ((0.9, 0.88, 0.92) if listed == 20 else (None, None, None)) and told["n"] == listed
+
+
+def test_that_the_gate_refuses_more_than_chance_explains_is_said() -> None:
+    result, measured = evaluated(gate={"refused": 0.05, "n": 300, "split": "validation", "data": "Kermany"})
+    assert other_kind(result, measured) == ""
+    assert other_kind(result, replace(measured, refused=proportion(4, 80, ""))) == ""
+    many = proportion(20, 80, "")
+    assert other_kind(result, replace(measured, refused=many)) == refused_here(many, 0.05, 300, "validation").sentence

@@ -104,3 +104,13 @@ def test_an_empty_or_a_cut_file_is_damaged(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="missing or broken") as refused:
             polarity.odds(np.zeros((1, 32, 32, 3), np.uint8), path)
         assert refused.value.kind == "damaged" and refused.value.hint == "Install Fovea again."
+
+
+def test_a_network_that_holds_objects_is_damaged(tmp_path: Path) -> None:
+    """Objects are built by code that a file names; they are never read."""
+    network(tmp_path / "own.npz")
+    with np.load(tmp_path / "own.npz") as held:
+        arrays = {name: held[name] for name in held.files}
+    np.savez(tmp_path / "objects.npz", **{**arrays, "bias": np.array(0.75, object)})  # type: ignore[arg-type]
+    with pytest.raises(StoreError, match="missing or broken"):
+        polarity.odds(np.zeros((1, 32, 32, 3), np.uint8), tmp_path / "objects.npz")

@@ -135,17 +135,21 @@ def test_where_the_input_lies(size: tuple[int, int], spec: PreprocessSpec, box: 
 
 def test_levels_take_what_is_no_number_for_nothing() -> None:
     assert levels(np.array([[np.nan, 2.0], [-1.0, 1.0]], np.float32)).tolist() == [[0.0, 1.0], [0.0, 0.5]]
+    assert levels(np.array([[0.25, 0.5]], np.float32)).tolist() == [[0.5, 1.0]]
     assert levels(np.zeros((0, 3), np.float32)).shape == (0, 3) and not levels(np.full((2, 2), -1.0)).any()
 
 
 def test_colours_go_evenly_through_the_stops_and_fade_in_over_the_lower_half() -> None:
-    """Where the map has one value the layer has one colour: levels 0, 1/10, 1/2 and 1."""
+    """Where the map has one value the layer has one colour: at the six stops, and halfway between two."""
     for level, rgb, alpha in (
-        (0.0, (20, 8, 48), 0), (0.1, (56, 15, 79), 51), (0.5, (198, 64, 74), 255), (1.0, (252, 240, 140), 255),
+        (0.0, (20, 8, 48), 0), (0.1, (56, 15, 79), 51), (0.2, (92, 22, 110), 102), (0.4, (170, 42, 96), 204),
+        (0.5, (198, 64, 74), 255), (0.6, (226, 86, 52), 255), (0.8, (250, 158, 32), 255), (1.0, (252, 240, 140), 255),
     ):  # fmt: skip
         heat = np.full((1, 40), level, np.float32)
         heat[0, -1] = 1.0  # what the others are relative to
-        assert colours(heat, 40, 1)[0, 5].tolist() == pytest.approx([*rgb, alpha], abs=1), level
+        assert colours(heat, 40, 1)[0, 5].tolist() == [*rgb, alpha], level
+    edge = colours(np.array([[1.0, 1.0, 0.0, 0.0]], np.float32), 40, 4)  # a curve through such values overshoots
+    assert edge[..., :3].max(axis=(0, 1)).tolist() == [252, 240, 140]
 
 
 def test_an_overlay_mixes_by_opacity_and_darkens_the_rest_to_45_percent() -> None:
@@ -159,3 +163,19 @@ def test_an_overlay_mixes_by_opacity_and_darkens_the_rest_to_45_percent() -> Non
     assert overlay(picture, heat, (0, 0, 1, 1), 0.0).tolist() == np.repeat(picture[..., None], 3, axis=2).tolist()
     thin = overlay(picture, heat, (0.5, 0.5, 0.5, 0.5), 1.0)
     assert thin[5, 10].tolist() == [252, 240, 140] and (thin == 45).all(axis=2).sum() == 199  # never less than a pixel
+
+
+def test_a_faint_place_is_mixed_in_by_its_own_share_of_the_opacity() -> None:
+    heat = np.full((1, 40), 0.1, np.float32)
+    heat[0, -1] = 1.0
+    drawn = overlay(np.full((1, 40), 100, np.uint8), heat, (0, 0, 1, 1), 0.25)
+    assert drawn[0, 5].tolist() == [98, 96, 99]  # a twentieth of (56, 15, 79)
+
+
+def test_a_map_is_drawn_the_same_whatever_lies_around_its_box() -> None:
+    rng = np.random.default_rng(4)
+    picture, heat = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8), rng.random((3, 5)).astype(np.float32)
+    part = overlay(picture[4:16, 10:], heat, (0, 0, 1, 1), 0.6)
+    np.testing.assert_array_equal(overlay(picture, heat, (0.5, 0.2, 1, 0.8), 0.6)[4:16, 10:], part)
+    whole = overlay(picture, heat, (0, 0, 1, 1), 0.6)
+    np.testing.assert_array_equal(overlay(picture[5:15, 5:15], heat, (-0.5, -0.5, 1.5, 1.5), 0.6), whole[5:15, 5:15])

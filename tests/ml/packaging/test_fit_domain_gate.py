@@ -267,21 +267,31 @@ def test_too_little_memory_costs_the_gate_alone(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_gate_of_digits_knows_drawn_and_printed_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = PreprocessSpec(28, 28, "grey", "mnist", "area")
-    for name, few in (("_DRAWN", 20), ("_DRAWN_HELD", 10), ("_LAID_OUT", 2), ("_DIGITS_EACH", 5)):
+    made = {"drawn": (20, 10), "printed": (20, 10), "upright": (6, 4)}
+    for name, few in (("_MADE", made), ("_LAID_OUT", 2), ("_DIGITS_EACH", 5)):
         monkeypatch.setattr(gate_pictures, name, few)
     own, labels = drawn_digits.make("drawn", 60, spec, np.random.default_rng(1))
     with_them = gate_pictures.GatePictures.of(own, labels, own, spec, 50, 3, digits=True)
     without = gate_pictures.GatePictures.of(own, labels, own, spec, 50, 3)
     assert (
-        len(with_them.copied) == len(without.copied) + 2 and len(with_them.held_copies) == len(without.held_copies) + 2
+        len(with_them.copied) == len(without.copied) + 3 and len(with_them.held_copies) == len(without.held_copies) + 3
     )
-    assert [len(rows) for rows in with_them.copied[-2:]] == [20, 20]
-    assert [np.bincount(values).tolist() for values in with_them.copied_labels[-2:]] == [[2] * 10] * 2
-    assert (
-        [len(rows) for rows in with_them.held_copies[-2:]] == [len(o) for o in with_them.held_origins[-2:]] == [10, 10]
-    )
+    assert [len(rows) for rows in with_them.copied[-3:]] == [20, 20, 6]
+    assert [np.bincount(values).tolist() for values in with_them.copied_labels[-3:]] == [*[[2] * 10] * 2, [0, 6]]
+    assert [len(rows) for rows in with_them.held_copies[-3:]] == [len(o) for o in with_them.held_origins[-3:]]
+    assert [len(rows) for rows in with_them.held_copies[-3:]] == [10, 10, 4]
+    assert {len(rows) for rows in without.copied} == {2}
     for place, values in enumerate(without.copied_labels):
         np.testing.assert_array_equal(values, with_them.copied_labels[place])
+
+
+def test_of_many_digits_more_copies_are_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = PreprocessSpec(28, 28, "grey", "mnist", "area")
+    for name, number in (("_LAID_OUT", 1), ("_LAID_OUT_OF_MANY", 3), ("_MANY", 70), ("_DIGITS_EACH", 2)):
+        monkeypatch.setattr(gate_pictures, name, number)
+    own, labels = drawn_digits.make("drawn", 70, spec, np.random.default_rng(1))
+    pictures = gate_pictures.GatePictures.of(own, labels, own[:69], spec, 50, 3)
+    assert {len(rows) for rows in pictures.copied} == {3} and {len(rows) for rows in pictures.held_copies} == {1}
 
 
 def test_a_network_that_takes_long_is_asked_about_some_of_each() -> None:

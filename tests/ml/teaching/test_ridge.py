@@ -8,7 +8,8 @@ import pytest
 from desktop.ml.teaching import kernels as module
 from desktop.ml.teaching.accuracy import PARTS, accuracy_of, curve_of, drawn, parts_of
 from desktop.ml.teaching.kernels import Kernels, KnownSystem
-from desktop.ml.teaching.ridge import BIAS, Scaling, inverse_of, solve
+from desktop.ml.teaching.ridge import BIAS, PENALTIES, Scaling, inverse_of, kernel_of, softmax, solve, unknown_of
+from desktop.ml.training.linear_heads import suiting_temperature
 
 
 def rows_of(count: int, size: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -153,3 +154,82 @@ def test_pictures_that_say_nothing_are_right_as_often_as_chance() -> None:
         head = solve(rows, targets, 2, parts_of(targets, np.arange(40)), (30.0,))
         right.append((head.held_out.argmax(axis=1) == targets).mean())
     assert 0.4 < np.mean(right) < 0.6
+
+
+UNEVEN = np.repeat(np.arange(5), [50, 2, 2, 2, 2])
+"""So uneven that the weights of both ends are cut at a half and at twice."""
+
+
+def uneven(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of uneven classes, and parts of which some are of two and of three."""
+    rng = np.random.default_rng(11)
+    middles = rng.normal(size=(5, size)) * 1.5
+    parts = np.arange(len(UNEVEN))
+    parts[1], parts[3], parts[4], parts[52] = parts[0], parts[2], parts[2], parts[51]
+    return (middles[UNEVEN] + rng.normal(size=(len(UNEVEN), size)) * 2).astype(np.float32), parts
+
+
+@pytest.mark.parametrize("size", [57, 58, 90])
+def test_every_held_out_answer_and_the_head_itself_by_definition(size: int) -> None:
+    """Whatever form the system has: 58 pictures on fewer, as many and more features."""
+    rows, parts = uneven(size)
+    head = solve(rows, UNEVEN, 5, parts)
+    assert head.penalty == PENALTIES[0] == 30.0 and (head.inverse is None) is (size < len(UNEVEN))
+    raw = np.empty((len(UNEVEN), 5))
+    for part in np.unique(parts):
+        held = np.flatnonzero(parts == part)
+        raw[held] = left_out(rows, held)
+    assert head.sharpness == pytest.approx(1 / suiting_temperature(raw, UNEVEN), rel=1e-2)
+    np.testing.assert_allclose(head.held_out, softmax(raw * head.sharpness), atol=2e-3)
+    whole = left_out(rows, np.zeros(0, int), rows)
+    np.testing.assert_allclose(rows @ head.kernel + head.bias, whole, atol=2e-3)
+    np.testing.assert_allclose(head.scores(rows), softmax(whole * head.sharpness), atol=2e-3)
+
+
+def left_out(rows: np.ndarray, held: np.ndarray, asked: np.ndarray | None = None) -> np.ndarray:
+    """As :func:`by_definition`, with the weights of all pictures, those held out among them."""
+    counts = np.bincount(UNEVEN)
+    weight = 2 ** (np.round(8 * np.log2(np.clip(np.sqrt(counts.mean() / counts)[UNEVEN], 0.5, 2.0))) / 8)
+    kept = np.setdiff1d(np.arange(len(UNEVEN)), held)
+    full = np.concatenate([rows, np.full((len(rows), 1), BIAS)], axis=1).astype(np.float64)
+    x, w, y = full[kept], weight[kept], np.eye(5)[UNEVEN[kept]]
+    solved = np.linalg.solve(x.T @ (w[:, None] * x) + 30 * np.eye(full.shape[1]), x.T @ (w[:, None] * y))
+    return np.asarray((full if asked is not None else full[held]) @ solved)
+
+
+def test_the_penalty_with_the_lowest_loss_on_pictures_held_out_counts() -> None:
+    rows, parts = uneven(90)
+    losses = []
+    for penalty in (3000.0, 30.0, 0.01):
+        scores = solve(rows, UNEVEN, 5, parts, (penalty,)).held_out
+        losses.append(-np.log(np.maximum(scores[np.arange(len(UNEVEN)), UNEVEN], 1e-9)).mean())
+    best = (3000.0, 30.0, 0.01)[int(np.argmin(losses))]
+    for order in ((3000.0, 30.0, 0.01), (0.01, 30.0, 3000.0), (30.0, 0.01, 3000.0)):
+        assert solve(rows, UNEVEN, 5, parts, order).penalty == best
+
+
+def test_what_a_head_does_not_know_is_that_of_a_gaussian_process() -> None:
+    rng = np.random.default_rng(7)
+    learned, rows, others = (rng.normal(size=(count, 12)).astype(np.float32) for count in (10, 4, 6))
+    labels = np.arange(10) % 2
+    head = solve(learned, labels, 2, np.arange(10))
+    full = [np.concatenate([each, np.full((len(each), 1), BIAS)], axis=1) for each in (learned, rows, others)]
+    a, b, c = (each.astype(np.float64) for each in full)
+    inverse = np.linalg.inv(a @ a.T + 30 * np.eye(10))
+    np.testing.assert_allclose(kernel_of(rows, others), b @ c.T, rtol=1e-5)
+    covariance, variance = unknown_of(head, learned, rows, others)
+    np.testing.assert_allclose(covariance, b @ c.T - b @ a.T @ inverse @ a @ c.T, atol=1e-3)
+    np.testing.assert_allclose(variance, np.diag(b @ b.T - b @ a.T @ inverse @ a @ b.T), atol=1e-3)
+
+
+def test_scores_that_are_far_apart_stay_numbers() -> None:
+    found = softmax(np.array([[1000.0, 0.0, 1000.0], [0.0, np.log(3.0), 0.0]]))
+    np.testing.assert_allclose(found, [[0.5, 0, 0.5], [0.2, 0.6, 0.2]], atol=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_a_system_that_has_no_inverse_gets_the_nearest_to_one() -> None:
+    singular = np.diag([2.0, 0.0, 4.0]).astype(np.float32)
+    np.testing.assert_allclose(inverse_of(singular), np.diag([0.5, 0.0, 0.25]), atol=1e-6)
+    whole = np.array([[4.0, 1.0], [1.0, 3.0]], np.float32)
+    np.testing.assert_allclose(inverse_of(whole), np.array([[3.0, -1.0], [-1.0, 4.0]]) / 11, atol=1e-6)

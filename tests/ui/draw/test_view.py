@@ -436,6 +436,14 @@ def test_a_plain_upright_one_is_a_digit(qtbot: Any, view: DrawView, width: float
     assert answered(qtbot, view) == "1" and view.right.bars.headline.startswith("1")
 
 
+@pytest.mark.parametrize("side", [238, 284, 350, 412, 700])
+def test_a_plain_upright_one_is_a_digit_on_a_sheet_of_any_size(qtbot: Any, view: DrawView, side: int) -> None:
+    """A mouse's places are whole pixels: in a small window the same one was a little longer, and refused."""
+    places = [(0.5, round(side * (0.2 + 0.015 * step)) / side, 1.0) for step in range(40)]
+    view.canvas.set_drawing((Stroke(tuple(places), 0.055),))
+    assert answered(qtbot, view) == "1" and view.right.bars.headline.startswith("1")
+
+
 def test_grey_buttons_of_labels_say_why(qtbot: Any, view: DrawView) -> None:
     buttons = view.truth._buttons
     assert not any(button.isEnabled() for button in buttons)

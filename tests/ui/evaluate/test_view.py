@@ -137,7 +137,12 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     run(qtbot, view, folder)
     gallery = view.results.gallery
     gallery.choose(GalleryChoice("labels"))
+    gallery.view.clearSelection()
+    assert all(
+        not button.isEnabled() and "Choose pictures first" in button.toolTip() for button in gallery._judges.values()
+    )
     gallery.view.setCurrentIndex(gallery.model.index(0, 0))
+    assert all(button.isEnabled() and "Key:" in button.toolTip() for button in gallery._judges.values())
     qtbot.mouseClick(gallery._judges["wrong"], Qt.MouseButton.LeftButton)
     result = view.state.result
     assert result is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 
 from desktop.ml.plans.events import EpochDone
+from desktop.ml.plans.search_results import SearchResult, TrialResult, folder, stem
 from desktop.ml.plans.search_space import Choices
 from desktop.services.catalog import ModelCatalog
 from desktop.services.searching import Order
@@ -555,3 +557,19 @@ def test_the_view_is_drawn_without_a_display(fovea_home: Path, tmp_path: Path) -
         [*command, "--run", "nothing"], cwd=root, capture_output=True, text=True, timeout=patient(100)
     )
     assert missing.returncode == 1 and "there is no run 'nothing'" in missing.stderr
+
+
+def test_grey_buttons_of_a_search_say_why(qtbot: Any, view: TrainView) -> None:
+    """A search whose trials have not ended, and trials whose runs are elsewhere."""
+    trial = TrialResult(0, "pruned", {"fit.batch": "8"}, None, 0.5, 1.0, 1, 2.0, "elsewhere")
+    folder().mkdir(parents=True, exist_ok=True)
+    kept = SearchResult("pets", "val_accuracy", (trial,), None)
+    (folder() / f"{stem('pets')}.json").write_text(json.dumps(kept.to_dict()), encoding="utf-8")
+    view.tabs.setCurrentWidget(view.searches)
+    view.searches.refresh()
+    qtbot.waitUntil(lambda: bool(view.searches.found), timeout=WAIT)
+    tab = view.searches
+    assert not tab.make.isEnabled() and tab.make.toolTip() == "No trial has come to its end yet."
+    assert not tab.run.isEnabled() and tab.run.toolTip() == "Choose a trial in the table first."
+    tab.table.selectRow(0)
+    assert not tab.run.isEnabled() and "not on this computer" in tab.run.toolTip()

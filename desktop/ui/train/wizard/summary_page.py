@@ -199,7 +199,8 @@ class SummaryPage(WizardPage):
     def _learning_words(self) -> str:
         fit, optimizer = self.state.draft.settings.fit, self.state.draft.settings.optimizer
         if optimizer.name == SOLVED:
-            return self.tr("worked out in {0} ways, the best one is kept").format(count(fit.epochs))
+            words = self.tr("{0} linear classifiers, worked out without epochs; the best on pictures held out is kept")
+            return words.format(count(fit.epochs))
         return self.tr("{0}, batches of {1}, {2} at a rate of {3}").format(
             self.tr("1 epoch") if fit.epochs == 1 else self.tr("{0} epochs").format(count(fit.epochs)),
             count(fit.batch),
@@ -223,14 +224,16 @@ class SummaryPage(WizardPage):
     def _start_words(self) -> str:
         settings = self.state.draft.settings
         start = settings.start
+        entry = self.state.catalog.entry(start.model or "")
+        model = entry.manifest.name if entry is not None and entry.manifest is not None else start.model
         if start.kind == "weights":
-            return self.tr("goes on with the model {0}").format(start.model)
+            return self.tr("goes on with the model {0}").format(model)
         if start.kind == "features":
-            return self.tr("a new last layer on top of {0}").format(start.model)
+            return self.tr("a new last layer on top of {0}").format(model)
         if start.kind == "fine-tune":
             if start.unfreeze == 1:
-                return self.tr("{0}, its last layer tuned").format(start.model)
-            return self.tr("{0}, its last {1} layers tuned").format(start.model, count(start.unfreeze))
+                return self.tr("{0}, its last layer tuned").format(model)
+            return self.tr("{0}, its last {1} layers tuned").format(model, count(start.unfreeze))
         return self.state.origin or settings.architecture.name
 
     @Slot()

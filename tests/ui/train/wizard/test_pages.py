@@ -182,11 +182,11 @@ def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
         wizard.start.unfreeze.setValue(1)
         wizard.learning.epochs.setValue(1)
         wizard.learning.rate.setValue(0.0125)
-        assert shown["start"].text() == "cifar10, its last layer tuned"
+        assert shown["start"].text() == "Everyday things (CIFAR-10), its last layer tuned"
         assert shown["learn"].text().startswith("1 epoch, batches") and shown["learn"].text().endswith(" 0,0125")
         wizard.start.unfreeze.setValue(2)
         wizard.learning.epochs.setValue(2)
-        assert shown["start"].text() == "cifar10, its last 2 layers tuned"
+        assert shown["start"].text() == "Everyday things (CIFAR-10), its last 2 layers tuned"
         assert shown["learn"].text().startswith("2 epochs, batches")
     finally:
         QLocale.setDefault(before)
