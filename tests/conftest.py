@@ -107,7 +107,13 @@ _keepers: list[GarbageKeeper] = []
 
 
 def pytest_runtest_logfinish() -> None:
-    """Collects between tests as well: not all of those that follow one with a window let events happen."""
+    """Collects between tests as well: not all of those that follow one with a window let events happen. And lets go of
+    the windows that were closed: dressing the next one would dress all of them once more."""
+    if not _keepers:
+        return
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     for keeper in _keepers:
         keeper.look()
 
