@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,10 @@ for _name in ("KERAS_BACKEND", "FOVEA_BACKEND", "FOVEA_HOME", "QT_STYLE_OVERRIDE
     os.environ.pop(_name, None)
 # Modules, classes and sessions may start engines too, before any test's own folder is set.
 os.environ["FOVEA_HOME"] = str(Path(_SCRATCH.name, "home"))
+
+# Hundreds of processes are started: without their compiled modules each would compile Fovea anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell starts background jobs with Ctrl-C ignored, and every child inherits that: the tests of Ctrl-C would wait.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -102,7 +107,13 @@ _keepers: list[GarbageKeeper] = []
 
 
 def pytest_runtest_logfinish() -> None:
-    """Collects between tests as well: not all of those that follow one with a window let events happen."""
+    """Collects between tests as well: not all of those that follow one with a window let events happen. And lets go of
+    the windows that were closed: dressing the next one would dress all of them once more."""
+    if not _keepers:
+        return
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     for keeper in _keepers:
         keeper.look()
 

@@ -161,6 +161,7 @@ def test_folder_opened_before_a_model_can_answer_is_classified_afterwards(
 def test_the_chosen_picture_comes_before_the_batch(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
     """Nobody reads answers of pictures that are still called 'Opening…'."""
     view = shell.window.classify
+    view.classifying._patience.setInterval(WAIT)  # what comes when it ends is the next test's
     order: list[str] = []
     view.session.preview_changed.connect(lambda: order.append("picture") if view.session.preview is not None else None)
     view.job.answered.connect(lambda: order.append("batch"))

@@ -246,7 +246,8 @@ def test_closing_keeps_what_was_answered_and_said_if_that_is_wanted(
     qtbot.waitUntil(lambda: not shell.window.isVisible(), timeout=WAIT)
     (kept,) = EvaluationStore().entries()
     assert not kept.complete and kept.n > 0
-    assert EvaluationStore().judgements(kept.data.fingerprint) == {"red/1.png": "wrong"}
+    said = EvaluationStore().judgements
+    qtbot.waitUntil(lambda: said(kept.data.fingerprint) == {"red/1.png": "wrong"}, timeout=WAIT)  # a moment later
 
 
 def test_a_run_cancelled_twice_leaves_nothing_behind(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
