@@ -153,6 +153,8 @@ def test_a_cross_validation_is_held_against_nothing() -> None:
 
 def test_a_figure_that_the_card_does_not_name_is_compared_with_nothing() -> None:
     assert compatible_with_card(*evaluated(metric(""))) == ()
+    result, measured = evaluated(metric(REFUSED))  # what the gate refuses is no figure of answers
+    assert compatible_with_card(result, replace(measured, refused=proportion(20, 80, ""))) == ()
 
 
 @pytest.mark.parametrize("listed", [None, 19, 20])

@@ -87,6 +87,7 @@ def test_a_trained_networks_file_may_differ_by_a_ten_thousandth(monkeypatch: pyt
 
 
 def test_the_limit_itself_is_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compared(0.0, monkeypatch, count=2) == ({"probabilities": 1}, 0.0, 2)  # in one piece
     # A gap that binary holds exactly.
     assert compared(0.25, monkeypatch, limit=0.25)[1] == 0.25
 

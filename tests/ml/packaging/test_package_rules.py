@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +17,7 @@ from desktop.core.types import FoveaError
 from desktop.ml.packaging import package
 from desktop.ml.plans.events import Note, Phase
 from desktop.store.catalogue import EVERYDAY
-from desktop.store.manifest import Decision, Domain
+from desktop.store.manifest import Calibration, Decision, Domain, Parity
 from tests.core.figures.makers import made_up
 from tests.core.figures.makers import store as colours_store
 
@@ -45,12 +47,17 @@ def test_weights_of_half_precision_may_differ_more(
     monkeypatch.setattr(
         package, "check_parity", lambda *given: (asked.append(given), ({"probabilities": 0}, 4e-5, 7))[1]
     )
-    made, told = job(tmp_path, precision=precision)
+    made, told = job(tmp_path / "not" / "there", precision=precision)
     model = SimpleNamespace(save=lambda file: file.write_bytes(b"k"))
     exported = package._export(made, model)
     assert asked[0] == precision
     assert asked[1][1:] == ("the file", made.gathered.validation, 3, limit)
     assert (exported.gap, exported.compared, exported.outputs) == (4e-5, 7, {"probabilities": 0})
+    assert [(event.name, event.done, event.total) for event in told if isinstance(event, Phase)] == [
+        ("exporting", done, 2) for done in range(3)
+    ]
+    package._export(made, model)  # once more into the same place
+    told[:] = told[: len(told) // 2]
     (said,) = [event.text for event in told if isinstance(event, Note)]
     assert str(said).endswith("over 7 validation pictures: 4.0e-05") and not made.limits
 
@@ -246,3 +253,140 @@ def test_what_a_cross_validation_said_is_kept_of_own_pictures(
     said = [str(event.text) for event in told if isinstance(event, Note)]
     told_of = ["what the cross-validation said of single pictures is not kept: the disk is full"]
     assert said == (told_of if trouble and kept else []) and not made.limits
+
+
+@pytest.mark.parametrize(("asked", "version"), [(None, 8), (3, 3)])
+def test_the_phases_follow_each_other_with_one_version(
+    asked: int | None, version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    judged = SimpleNamespace(trust=SimpleNamespace(conformal="sets", domain="gate"))
+    for name, result in {
+        "_calibrate": ("found", "model"), "_export": "exported", "_judge": judged, "_evaluate": "measured",
+        "_described": "described", "_ready": "ready", "_write": None, "_keep_crossed": None, "_next_version": 8,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(
+            package, name, lambda *told, name=name, result=result: (given.append((name, *told)), result)[1]
+        )
+    plan: Any = SimpleNamespace(id="mine")
+    nothing: Any = None
+    made = package.package(plan, nothing, nothing, tmp_path, tmp_path, version=asked)
+    assert made == "ready"  # type: ignore[comparison-overlap]
+    steps = {step[0]: step[1:] for step in given}
+    assert steps["_evaluate"][1:] == ("exported", "found", "sets", version)
+    assert steps["_described"][1:] == ("exported", "found", "measured", version)
+    assert steps["_ready"] == ("described", "gate") and ("_next_version" in steps) is (asked is None)
+    assert steps["_write"][1:] == ("exported", judged, "measured", "ready", tmp_path)
+    assert steps["_keep_crossed"][1:] == ("exported", "found", "ready")
+
+
+@pytest.mark.parametrize("held_out", [None, "answers"])
+def test_what_a_manifest_says_of_a_training(
+    held_out: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "write_card", lambda *given: given)
+    monkeypatch.setattr(package, "_provenance", lambda plan, gathered, parent: ("from", parent))
+    monkeypatch.setattr(package, "metrics_of", lambda *given: given)
+    monkeypatch.setattr(package.evaluate, "score_word", lambda plan, n: f"score of {n}")
+    monkeypatch.setattr(package, "Manifest", SimpleNamespace)
+    made, _ = job(tmp_path)
+    made.plan.id, made.plan.name, made.plan.medical = "mine", "Mine", True
+    made.trained.model, made.trained.parent = SimpleNamespace(count_params=lambda: 77), "parent"
+    made.trained.held_out = held_out
+    exported = SimpleNamespace(outputs={"probabilities": 1}, gap=2e-5, compared=7)
+    found = SimpleNamespace(
+        pictures=[0] * 9, decision="rule", temperature=1.5, split="validation", ece_before=0.2, ece_after=0.1
+    )
+    measured = SimpleNamespace(figures="figures", split="test", sets="sets")
+    said = package._described(made, exported, found, measured, 4)  # type: ignore[arg-type]
+    assert (said.id, said.name, said.version, said.state) == ("mine", "Mine", 4, "weights-not-installed")
+    assert (said.scores, said.decision, said.medical, said.conformal) == ("score of 9", "rule", True, "sets")
+    crossed = held_out is not None
+    assert said.card == (made.plan, made.gathered, "figures", "test", 77, "parent", made.limits, crossed)
+    assert said.calibration == Calibration(1.5, "validation", 9, 0.2, 0.1)
+    assert said.parity == Parity(2e-5, 7, "data, validation") and said.metrics == ("figures", "data", "test")
+    assert said.provenance == ("from", "parent") and said.activation == "softmax"
+
+
+class Named(SimpleNamespace):
+    """A part of a model that is written as its name."""
+
+    def to_json(self) -> str:
+        return f"{self.name}\n"
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("folder", ["own", ""])
+def test_which_files_a_model_has(
+    there: bool, own: bool, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged, work = tmp_path / "staged", tmp_path / "work"
+    for place in (staged, work):
+        place.mkdir()
+    calls: list[Any] = []
+
+    @contextlib.contextmanager
+    def stage(manifest: Any, root: Path, keep_replaced: bool) -> Iterator[Path]:
+        calls.append(keep_replaced)
+        yield staged
+
+    monkeypatch.setattr(package, "ModelStore", lambda user: SimpleNamespace(stage=stage))
+    monkeypatch.setattr(package.paths, "user_models", lambda: tmp_path if own else tmp_path / "other")
+    monkeypatch.setattr(package, "history_csv", lambda history: "history")
+    monkeypatch.setattr(package, "drawn_inputs", lambda spec: "inputs")
+    monkeypatch.setattr(package, "write_selftest", lambda place, *given: place.write_text(repr(given[2])))
+    monkeypatch.setattr(package.head_detection, "filters", lambda model: "filters" if there else None)
+    monkeypatch.setattr(package, "filters_json", lambda filters: filters)
+    monkeypatch.setattr(package, "sha256_of", lambda file: "sum")
+    monkeypatch.setattr(package.neighbours, "directions", lambda gate, rows: (gate, rows))
+    monkeypatch.setattr(
+        package.neighbours, "write", lambda *given: calls.append((*given[:3], given[3].tolist(), given[4]))
+    )
+    files = [work / "model.keras", work / "model.tflite"]
+    for file in files:
+        file.write_bytes(b"weights")
+    part = (lambda name: Named(name=name)) if there else (lambda name: None)
+    made, told = job(tmp_path)
+    made.trained.history, made.gathered.folder = [], folder
+    made.gathered.train = SimpleNamespace(names=("a", "b", "c"), labels=np.array([5, 6, 7]))
+    trust = SimpleNamespace(gate=part("gate"), second=part("second"))
+    looked_at = ("gate", np.array([2, 0]), "rows") if there else None
+    exported = SimpleNamespace(
+        keras_file=files[0], lite_file=files[1], model=None, lite=None, outputs={"probabilities": 1}
+    )
+    judged = SimpleNamespace(trust=trust, head=part("head"), looked_at=looked_at)
+    package._write(made, exported, judged, SimpleNamespace(document={"n": 1}), "manifest", tmp_path)  # type: ignore[arg-type]
+    optional = {package.DOMAIN_FILE, package.SECOND_FILE, package.FILTERS_FILE, package.HEAD_FILE}
+    always = {"model.keras", "model.tflite", "history.csv", "evaluation.json", "selftest"}
+    assert {file.name for file in staged.iterdir()} == (always | optional if there else always)
+    assert (staged / "evaluation.json").read_text() == '{\n "n": 1\n}\n' and (staged / "selftest").read_text() == "1"
+    near = [("sum", ("gate", "rows"), ["c", "a"], [7, 5], folder)] if there and folder else []
+    assert calls == [own, *near]
+    assert [(event.name, event.done, event.total) for event in told] == [("writing", 0, 1), ("writing", 1, 1)]
+
+
+def test_where_a_model_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package.backend, "versions", lambda: {"keras": "3"})
+    monkeypatch.setattr(package.backend, "device", lambda: "CPU")
+    monkeypatch.setattr(package.evaluate, "now", lambda: "now")
+    plan = SimpleNamespace(seed=4, public=lambda title: SimpleNamespace(to_dict=lambda: {"title": title}))
+    gathered = SimpleNamespace(title="data", licence="CC0", fingerprint="ab")
+    found = package._provenance(plan, gathered, "parent")  # type: ignore[arg-type]
+    assert (found.data, found.data_licence, found.fingerprint, found.parent) == ("data", "CC0", "ab", "parent")
+    assert (found.plan, found.seed, found.versions, found.device) == ({"title": "data"}, 4, {"keras": "3"}, "CPU")
+
+
+def test_a_card_names_the_accuracy_of_few_pictures_and_no_figure_without_a_name_or_a_value() -> None:
+    truth = np.zeros(10, int)
+    found = package.metrics_of(figures(made_up(truth, np.tile([0.9, 0.1], (10, 1)), threshold=0.5)), "The data", "test")
+    assert {metric.name for metric in found} == {"accuracy", "calibration error"}
+    assert all(metric.n == 10 and metric.value is not None for metric in found)
+
+
+def test_a_damaged_model_has_no_version(tmp_path: Path) -> None:
+    held = colours_store(tmp_path)
+    folder = held.require("colours").folder
+    (folder / "model.json").write_text("{damaged")
+    (entry,) = [entry for entry in package.ModelStore(user=folder.parent).entries() if entry.folder == folder]
+    assert entry.manifest is None and package._next_version(entry.id, folder.parent) == 1
