@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="desktop.… (without: all of them)")
     parser.add_argument("--jobs", type=int, default=2, help="faults at work at once (2)")
-    parser.add_argument("--lines", help="only faults of these lines, FROM-TO")
+    parser.add_argument("--lines", help="only faults of these lines, FROM-TO, several with commas")
     parser.add_argument("--json", type=Path, help="write what was found there as well")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -233,8 +233,8 @@ class Hunt:
         began = time.monotonic()
         found = list(mutate.mutants(Path(file).read_text(encoding="utf-8"), target.words))
         if self.options.lines:
-            low, high = (int(part) for part in self.options.lines.split("-"))
-            found = [one for one in found if low <= one.line <= high]
+            ranges = [[int(part) for part in each.split("-")] for each in self.options.lines.split(",")]
+            found = [one for one in found if any(each[0] <= one.line <= each[-1] for each in ranges)]
         module = import_module(target.module)
         survivors: list[dict[str, Any]] = []
         for one, tests, noticed in self._tried(module, found, seen["lines"][file], seen["spent"], items):

@@ -1813,7 +1813,7 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>A job on a cluster is still running. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>Ein Auftrag auf einem Cluster läuft noch. Was soll mit ihm geschehen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
@@ -1823,65 +1823,60 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The cluster has answered {0} pictures; {1} have no answer. 'Run on a Cluster…' shows them.</source>
-   <translation type="unfinished" />
+   <translation>Der Cluster hat {0} Bilder beantwortet; {1} haben keine Antwort. 'Auf einem Cluster ausführen…' zeigt sie.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The job on the cluster has failed: 'Run on a Cluster…' says why.</source>
-   <translation type="unfinished" />
+   <translation>Der Auftrag auf dem Cluster ist fehlgeschlagen: 'Auf einem Cluster ausführen…' sagt, warum.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>{0} of {1} pictures are answered; that is kept, and the job can go on later.</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Bildern sind beantwortet; das bleibt erhalten, und der Auftrag kann später weitergehen.</translation>
   </message>
  </context>
  <context>
   <name>ClusterRunDialog</name>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source> · {0} are left</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>10.0.0.1:6379, or 'local' for this computer alone</source>
-   <translation type="unfinished" />
+   <translation>10.0.0.1:6379, oder 'local' für diesen Computer allein</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>A job that goes on has its pictures and its model.</source>
-   <translation type="unfinished" />
+   <translation>Ein Auftrag, der weitergeht, hat seine Bilder und sein Modell schon.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Address of the cluster</source>
-   <translation type="unfinished" />
+   <translation>Adresse des Clusters</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>All pictures have their answer</source>
-   <translation type="unfinished" />
+   <translation>Alle Bilder haben ihre Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Another job</source>
-   <translation type="unfinished" />
+   <translation>Anderer Auftrag</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Answers into</source>
-   <translation type="unfinished" />
+   <translation>Antworten nach</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose the folder of pictures first.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie zuerst den Ordner mit Bildern.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose where the answers are kept.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie, wo die Antworten aufbewahrt werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1891,7 +1886,7 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Classify a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>Einen Ordner mit Bildern klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1901,53 +1896,53 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Cluster</source>
-   <translation type="unfinished" />
+   <translation>Cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Do</source>
-   <translation type="unfinished" />
+   <translation>Aufgabe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>Ordner mit Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of the job</source>
-   <translation type="unfinished" />
+   <translation>Ordner des Auftrags</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>For folders of 50,000 pictures and more: the nodes of a Ray cluster answer them, each as this computer would. The answers are kept in a folder, so a job can be stopped and gone on with at any time. Every node sees the pictures: for patients' pictures each is a place where they are processed.</source>
-   <translation type="unfinished" />
+   <translation>Für Ordner mit 50.000 Bildern und mehr: Die Knoten eines Ray-Clusters beantworten sie, jeder so, wie dieser Computer es täte. Die Antworten werden in einem Ordner aufbewahrt; ein Auftrag kann daher jederzeit angehalten und fortgesetzt werden. Jeder Knoten sieht die Bilder: Bei Bildern von Patienten ist jeder ein Ort, an dem sie verarbeitet werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Give the address of the cluster, or 'local'.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie die Adresse des Clusters an, oder 'local'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fortsetzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on with a job that was stopped or cut off</source>
-   <translation type="unfinished" />
+   <translation>Einen angehaltenen oder abgebrochenen Auftrag fortsetzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Let it run</source>
-   <translation type="unfinished" />
+   <translation>Weiterlaufen lassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Looking for pictures…</source>
-   <translation type="unfinished" />
+   <translation>Bilder werden gesucht…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1957,12 +1952,12 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>No model is ready to answer.</source>
-   <translation type="unfinished" />
+   <translation>Kein Modell ist bereit zu antworten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Nodes of the cluster</source>
-   <translation type="unfinished" />
+   <translation>Knoten des Clusters</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1972,33 +1967,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Progress of the job</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt des Auftrags</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Reaching the cluster…</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Cluster wird erreicht…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Run on a Cluster</source>
-   <translation type="unfinished" />
+   <translation>Auf einem Cluster ausführen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Send the pictures to the nodes, which do not reach their folder</source>
-   <translation type="unfinished" />
+   <translation>Die Bilder an die Knoten senden, die ihren Ordner nicht erreichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Show the results</source>
-   <translation type="unfinished" />
+   <translation>Ergebnisse zeigen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Start the job</source>
+   <translation>Auftrag starten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2013,67 +2007,72 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Stopping…</source>
-   <translation type="unfinished" />
+   <translation>Wird angehalten…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>Der Ordner mit Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of the Job</source>
-   <translation type="unfinished" />
+   <translation>Der Ordner des Auftrags</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The cluster answers</source>
-   <translation type="unfinished" />
+   <translation>Der Cluster antwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job has failed</source>
-   <translation type="unfinished" />
+   <translation>Der Auftrag ist fehlgeschlagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job is ending.</source>
-   <translation type="unfinished" />
+   <translation>Der Auftrag wird gerade beendet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>This installation has no Ray.</source>
-   <translation type="unfinished" />
+   <translation>Diese Installation hat kein Ray.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What has been answered is kept; the job can go on later</source>
-   <translation type="unfinished" />
+   <translation>Was beantwortet ist, bleibt erhalten; der Auftrag kann später weitergehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What is to be done</source>
-   <translation type="unfinished" />
+   <translation>Was zu tun ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} a second</source>
-   <translation type="unfinished" />
+   <translation>{0} je Sekunde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} answered, {1} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} beantwortet, {1} ohne Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} found so far</source>
-   <translation type="unfinished" />
+   <translation>bisher {0} gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} left</source>
    <translation>noch {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} not asked yet</source>
+   <translation>{0} noch nicht gefragt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2088,27 +2087,27 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: choose…</source>
-   <translation type="unfinished" />
+   <translation>{0}: wählen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: left out. {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}: ausgelassen. {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: lost; others answer what it had</source>
-   <translation type="unfinished" />
+   <translation>{0}: verloren; andere beantworten, was er hatte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>{0}: takes part, {1} cores</source>
-   <translation type="unfinished" />
+   <source>{0}: takes part · cores: {1}</source>
+   <translation>{0}: macht mit · Kerne: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>… and {0} more</source>
-   <translation type="unfinished" />
+   <translation>… und {0} weitere</translation>
   </message>
  </context>
  <context>
@@ -9481,7 +9480,7 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
   <message>
    <location filename="../../desktop/cluster/runner.py" />
    <source>an unexpected fault stopped the job ({name})</source>
-   <translation type="unfinished" />
+   <translation>ein unerwarteter Fehler hat den Auftrag beendet ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13552,7 +13551,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/services/cluster_job.py" />
    <source>the job could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>der Auftrag konnte nicht gestartet werden: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cluster/job.py" />
@@ -13567,7 +13566,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cluster/running.py" />
    <source>the job's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>der Prozess des Auftrags ist beendet ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -17214,6 +17213,11 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>No picture is listed here.</source>
+   <translation>Hier ist kein Bild aufgeführt.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
    <translation>Kein Bild wurde beantwortet.</translation>
   </message>
@@ -19720,7 +19724,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>{0} pictures: several computers answer them sooner, by File › Run on a Cluster….</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder: Mehrere Computer beantworten sie schneller, über Datei › Auf einem Cluster ausführen….</translation>
   </message>
  </context>
  <context>
@@ -20111,7 +20115,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>R&amp;un on a Cluster…</source>
-   <translation type="unfinished" />
+   <translation>Auf einem Cluster a&amp;usführen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -23837,6 +23841,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>No trial has come to its end yet.</source>
+   <translation>Noch kein Versuch ist zu Ende gekommen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Or make a training first…</source>
    <translation>Oder machen Sie zuerst ein Training…</translation>
   </message>
@@ -25403,13 +25412,13 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out at once with {0} strengths of regularisation; the best of them is kept</source>
-   <translation type="unfinished" />
+   <source>{0} epochs</source>
+   <translation>{0} Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>{0} epochs</source>
-   <translation>{0} Epochen</translation>
+   <source>{0} linear classifiers, worked out without epochs; the best on pictures held out is kept</source>
+   <translation>{0} lineare Klassifikatoren, ohne Epochen berechnet; der auf zurückgehaltenen Bildern beste bleibt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />

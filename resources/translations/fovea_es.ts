@@ -1813,7 +1813,7 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>A job on a cluster is still running. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>Una tarea en un clúster sigue en marcha. ¿Qué debe pasar con ella?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
@@ -1823,65 +1823,60 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The cluster has answered {0} pictures; {1} have no answer. 'Run on a Cluster…' shows them.</source>
-   <translation type="unfinished" />
+   <translation>El clúster ha respondido {0} imágenes; {1} no tienen respuesta. 'Ejecutar en un clúster…' las muestra.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The job on the cluster has failed: 'Run on a Cluster…' says why.</source>
-   <translation type="unfinished" />
+   <translation>La tarea en el clúster ha fallado: 'Ejecutar en un clúster…' dice por qué.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>{0} of {1} pictures are answered; that is kept, and the job can go on later.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imágenes están respondidas; eso se conserva, y la tarea puede continuar más tarde.</translation>
   </message>
  </context>
  <context>
   <name>ClusterRunDialog</name>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source> · {0} are left</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>10.0.0.1:6379, or 'local' for this computer alone</source>
-   <translation type="unfinished" />
+   <translation>10.0.0.1:6379, o 'local' para este equipo solo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>A job that goes on has its pictures and its model.</source>
-   <translation type="unfinished" />
+   <translation>Una tarea que continúa ya tiene sus imágenes y su modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Address of the cluster</source>
-   <translation type="unfinished" />
+   <translation>Dirección del clúster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>All pictures have their answer</source>
-   <translation type="unfinished" />
+   <translation>Todas las imágenes tienen su respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Another job</source>
-   <translation type="unfinished" />
+   <translation>Otra tarea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Answers into</source>
-   <translation type="unfinished" />
+   <translation>Respuestas en</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose the folder of pictures first.</source>
-   <translation type="unfinished" />
+   <translation>Elija primero la carpeta de imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose where the answers are kept.</source>
-   <translation type="unfinished" />
+   <translation>Elija dónde se guardan las respuestas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1891,7 +1886,7 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Classify a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>Clasificar una carpeta de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1901,53 +1896,53 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Cluster</source>
-   <translation type="unfinished" />
+   <translation>Clúster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Do</source>
-   <translation type="unfinished" />
+   <translation>Acción</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>Carpeta de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of the job</source>
-   <translation type="unfinished" />
+   <translation>Carpeta de la tarea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>For folders of 50,000 pictures and more: the nodes of a Ray cluster answer them, each as this computer would. The answers are kept in a folder, so a job can be stopped and gone on with at any time. Every node sees the pictures: for patients' pictures each is a place where they are processed.</source>
-   <translation type="unfinished" />
+   <translation>Para carpetas de 50 000 imágenes o más: los nodos de un clúster de Ray las responden, cada uno como lo haría este equipo. Las respuestas se guardan en una carpeta, así que una tarea puede detenerse y continuarse en cualquier momento. Cada nodo ve las imágenes: si son de pacientes, cada uno es un lugar donde se tratan.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Give the address of the cluster, or 'local'.</source>
-   <translation type="unfinished" />
+   <translation>Indique la dirección del clúster, o 'local'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on with a job that was stopped or cut off</source>
-   <translation type="unfinished" />
+   <translation>Continuar una tarea que se detuvo o se interrumpió</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Let it run</source>
-   <translation type="unfinished" />
+   <translation>Dejar que siga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Looking for pictures…</source>
-   <translation type="unfinished" />
+   <translation>Buscando imágenes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1957,12 +1952,12 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>No model is ready to answer.</source>
-   <translation type="unfinished" />
+   <translation>Ningún modelo está listo para responder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Nodes of the cluster</source>
-   <translation type="unfinished" />
+   <translation>Nodos del clúster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1972,33 +1967,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Progress of the job</source>
-   <translation type="unfinished" />
+   <translation>Progreso de la tarea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Reaching the cluster…</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Conectando con el clúster…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Run on a Cluster</source>
-   <translation type="unfinished" />
+   <translation>Ejecutar en un clúster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Send the pictures to the nodes, which do not reach their folder</source>
-   <translation type="unfinished" />
+   <translation>Enviar las imágenes a los nodos, que no llegan a su carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Show the results</source>
-   <translation type="unfinished" />
+   <translation>Mostrar los resultados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Start the job</source>
+   <translation>Iniciar la tarea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2013,67 +2007,72 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Stopping…</source>
-   <translation type="unfinished" />
+   <translation>Deteniendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>La carpeta de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of the Job</source>
-   <translation type="unfinished" />
+   <translation>La carpeta de la tarea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The cluster answers</source>
-   <translation type="unfinished" />
+   <translation>El clúster responde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job has failed</source>
-   <translation type="unfinished" />
+   <translation>La tarea ha fallado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job is ending.</source>
-   <translation type="unfinished" />
+   <translation>La tarea está terminando.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>This installation has no Ray.</source>
-   <translation type="unfinished" />
+   <translation>Esta instalación no tiene Ray.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What has been answered is kept; the job can go on later</source>
-   <translation type="unfinished" />
+   <translation>Lo respondido se conserva; la tarea puede continuar más tarde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What is to be done</source>
-   <translation type="unfinished" />
+   <translation>Qué hay que hacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} a second</source>
-   <translation type="unfinished" />
+   <translation>{0} por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} answered, {1} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} respondidas, {1} sin respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} found so far</source>
-   <translation type="unfinished" />
+   <translation>{0} encontradas hasta ahora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} left</source>
    <translation>quedan {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} not asked yet</source>
+   <translation>{0} aún sin preguntar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2088,27 +2087,27 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: choose…</source>
-   <translation type="unfinished" />
+   <translation>{0}: elegir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: left out. {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}: excluido. {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: lost; others answer what it had</source>
-   <translation type="unfinished" />
+   <translation>{0}: perdido; otros responden lo que tenía</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>{0}: takes part, {1} cores</source>
-   <translation type="unfinished" />
+   <source>{0}: takes part · cores: {1}</source>
+   <translation>{0}: participa · núcleos: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>… and {0} more</source>
-   <translation type="unfinished" />
+   <translation>… y {0} más</translation>
   </message>
  </context>
  <context>
@@ -9481,7 +9480,7 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
   <message>
    <location filename="../../desktop/cluster/runner.py" />
    <source>an unexpected fault stopped the job ({name})</source>
-   <translation type="unfinished" />
+   <translation>un fallo inesperado detuvo la tarea ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13552,7 +13551,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/services/cluster_job.py" />
    <source>the job could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>no se pudo iniciar la tarea: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cluster/job.py" />
@@ -13567,7 +13566,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/cluster/running.py" />
    <source>the job's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>el proceso de la tarea ha terminado ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -17214,6 +17213,11 @@ estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se hall�
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>No picture is listed here.</source>
+   <translation>Aquí no hay ninguna imagen en la lista.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
    <translation>No se respondió a ninguna imagen.</translation>
   </message>
@@ -19720,7 +19724,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>{0} pictures: several computers answer them sooner, by File › Run on a Cluster….</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes: varios equipos las responden antes, con Archivo › Ejecutar en un clúster….</translation>
   </message>
  </context>
  <context>
@@ -20111,7 +20115,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>R&amp;un on a Cluster…</source>
-   <translation type="unfinished" />
+   <translation>Ejec&amp;utar en un clúster…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -23837,6 +23841,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>No trial has come to its end yet.</source>
+   <translation>Ningún ensayo ha llegado aún a su fin.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Or make a training first…</source>
    <translation>O haga primero un entrenamiento…</translation>
   </message>
@@ -25403,13 +25412,13 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out at once with {0} strengths of regularisation; the best of them is kept</source>
-   <translation type="unfinished" />
+   <source>{0} epochs</source>
+   <translation>{0} épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>{0} epochs</source>
-   <translation>{0} épocas</translation>
+   <source>{0} linear classifiers, worked out without epochs; the best on pictures held out is kept</source>
+   <translation>{0} clasificadores lineales, calculados sin épocas; se conserva el mejor en imágenes apartadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />

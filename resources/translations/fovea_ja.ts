@@ -1813,7 +1813,7 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>A job on a cluster is still running. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>クラスターのジョブがまだ実行中です。どうしますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
@@ -1823,65 +1823,60 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The cluster has answered {0} pictures; {1} have no answer. 'Run on a Cluster…' shows them.</source>
-   <translation type="unfinished" />
+   <translation>クラスターは {0} 枚に答えました。{1} 枚は答えがありません。「クラスターで実行…」で見られます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The job on the cluster has failed: 'Run on a Cluster…' says why.</source>
-   <translation type="unfinished" />
+   <translation>クラスターのジョブが失敗しました。「クラスターで実行…」に理由があります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>{0} of {1} pictures are answered; that is kept, and the job can go on later.</source>
-   <translation type="unfinished" />
+   <translation>{1} 枚のうち {0} 枚に答えが出ています。答えは残り、ジョブは後で続けられます。</translation>
   </message>
  </context>
  <context>
   <name>ClusterRunDialog</name>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source> · {0} are left</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>10.0.0.1:6379, or 'local' for this computer alone</source>
-   <translation type="unfinished" />
+   <translation>10.0.0.1:6379、このコンピューターだけなら 'local'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>A job that goes on has its pictures and its model.</source>
-   <translation type="unfinished" />
+   <translation>続きのジョブには画像とモデルが決まっています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Address of the cluster</source>
-   <translation type="unfinished" />
+   <translation>クラスターのアドレス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>All pictures have their answer</source>
-   <translation type="unfinished" />
+   <translation>すべての画像に答えが出ました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Another job</source>
-   <translation type="unfinished" />
+   <translation>別のジョブ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Answers into</source>
-   <translation type="unfinished" />
+   <translation>答えの保存先</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose the folder of pictures first.</source>
-   <translation type="unfinished" />
+   <translation>まず画像のフォルダーを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose where the answers are kept.</source>
-   <translation type="unfinished" />
+   <translation>答えの保存先を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1891,7 +1886,7 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Classify a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>画像のフォルダーを分類する</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1901,53 +1896,53 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Cluster</source>
-   <translation type="unfinished" />
+   <translation>クラスター</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Do</source>
-   <translation type="unfinished" />
+   <translation>作業</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>画像のフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of the job</source>
-   <translation type="unfinished" />
+   <translation>ジョブのフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>For folders of 50,000 pictures and more: the nodes of a Ray cluster answer them, each as this computer would. The answers are kept in a folder, so a job can be stopped and gone on with at any time. Every node sees the pictures: for patients' pictures each is a place where they are processed.</source>
-   <translation type="unfinished" />
+   <translation>5 万枚以上の画像があるフォルダー向けです。Ray クラスターの各ノードが、このコンピューターと同じように答えます。答えはフォルダーに保存されるので、ジョブはいつでも止めて続きから再開できます。どのノードも画像を見ます。患者の画像では、どのノードも処理が行われる場所になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Give the address of the cluster, or 'local'.</source>
-   <translation type="unfinished" />
+   <translation>クラスターのアドレスか 'local' を入力してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on with a job that was stopped or cut off</source>
-   <translation type="unfinished" />
+   <translation>止めた、または途切れたジョブを続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Let it run</source>
-   <translation type="unfinished" />
+   <translation>実行を続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Looking for pictures…</source>
-   <translation type="unfinished" />
+   <translation>画像を探しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1957,12 +1952,12 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>No model is ready to answer.</source>
-   <translation type="unfinished" />
+   <translation>答えられるモデルがありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Nodes of the cluster</source>
-   <translation type="unfinished" />
+   <translation>クラスターのノード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1972,33 +1967,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Progress of the job</source>
-   <translation type="unfinished" />
+   <translation>ジョブの進み具合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Reaching the cluster…</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>クラスターに接続しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Run on a Cluster</source>
-   <translation type="unfinished" />
+   <translation>クラスターで実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Send the pictures to the nodes, which do not reach their folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダーに届かないノードへ画像を送る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Show the results</source>
-   <translation type="unfinished" />
+   <translation>結果を表示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Start the job</source>
+   <translation>ジョブを開始</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2013,67 +2007,72 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Stopping…</source>
-   <translation type="unfinished" />
+   <translation>停止しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像のフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of the Job</source>
-   <translation type="unfinished" />
+   <translation>ジョブのフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The cluster answers</source>
-   <translation type="unfinished" />
+   <translation>クラスターが答えています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job has failed</source>
-   <translation type="unfinished" />
+   <translation>ジョブが失敗しました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job is ending.</source>
-   <translation type="unfinished" />
+   <translation>ジョブを終了しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>This installation has no Ray.</source>
-   <translation type="unfinished" />
+   <translation>この環境には Ray がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What has been answered is kept; the job can go on later</source>
-   <translation type="unfinished" />
+   <translation>出た答えは残ります。ジョブは後で続けられます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What is to be done</source>
-   <translation type="unfinished" />
+   <translation>行う作業</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} a second</source>
-   <translation type="unfinished" />
+   <translation>毎秒 {0} 枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} answered, {1} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} 枚に答え、{1} 枚は答えなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} found so far</source>
-   <translation type="unfinished" />
+   <translation>これまでに {0} 枚見つかりました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} left</source>
    <translation>残り{0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} not asked yet</source>
+   <translation>{0} 枚はまだ問い合わせていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2088,27 +2087,27 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: choose…</source>
-   <translation type="unfinished" />
+   <translation>{0}: 選択…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: left out. {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}: 除外しました。{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: lost; others answer what it had</source>
-   <translation type="unfinished" />
+   <translation>{0}: 失われました。残りは他のノードが答えます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>{0}: takes part, {1} cores</source>
-   <translation type="unfinished" />
+   <source>{0}: takes part · cores: {1}</source>
+   <translation>{0}: 参加中・コア数: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>… and {0} more</source>
-   <translation type="unfinished" />
+   <translation>…ほか {0} 件</translation>
   </message>
  </context>
  <context>
@@ -9476,7 +9475,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cluster/runner.py" />
    <source>an unexpected fault stopped the job ({name})</source>
-   <translation type="unfinished" />
+   <translation>予期しない障害でジョブが止まりました({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13539,7 +13538,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/services/cluster_job.py" />
    <source>the job could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>ジョブを開始できませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cluster/job.py" />
@@ -13554,7 +13553,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cluster/running.py" />
    <source>the job's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>ジョブのプロセスが終了しました({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -17166,6 +17165,11 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>No picture is listed here.</source>
+   <translation>ここには画像がありません。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
    <translation>回答した画像はありません。</translation>
   </message>
@@ -19672,7 +19676,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>{0} pictures: several computers answer them sooner, by File › Run on a Cluster….</source>
-   <translation type="unfinished" />
+   <translation>{0} 枚の画像: 複数のコンピューターならもっと早く答えます(ファイル › クラスターで実行…)。</translation>
   </message>
  </context>
  <context>
@@ -20063,7 +20067,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>R&amp;un on a Cluster…</source>
-   <translation type="unfinished" />
+   <translation>クラスターで実行(&amp;U)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -23789,6 +23793,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>No trial has come to its end yet.</source>
+   <translation>まだ最後まで終わった試行がありません。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Or make a training first…</source>
    <translation>または、まず学習を行う…</translation>
   </message>
@@ -25355,13 +25364,13 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out at once with {0} strengths of regularisation; the best of them is kept</source>
-   <translation type="unfinished" />
+   <source>{0} epochs</source>
+   <translation>{0}エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>{0} epochs</source>
-   <translation>{0}エポック</translation>
+   <source>{0} linear classifiers, worked out without epochs; the best on pictures held out is kept</source>
+   <translation>線形分類器 {0} 個をエポックなしで計算し、取り分けた画像で最も良いものを残します</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />

@@ -1813,7 +1813,7 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>A job on a cluster is still running. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>Uma tarefa em um cluster ainda está rodando. O que deve acontecer com ela?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
@@ -1823,65 +1823,60 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The cluster has answered {0} pictures; {1} have no answer. 'Run on a Cluster…' shows them.</source>
-   <translation type="unfinished" />
+   <translation>O cluster respondeu a {0} imagens; {1} não têm resposta. 'Executar em um cluster…' as mostra.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The job on the cluster has failed: 'Run on a Cluster…' says why.</source>
-   <translation type="unfinished" />
+   <translation>A tarefa no cluster falhou: 'Executar em um cluster…' diz por quê.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>{0} of {1} pictures are answered; that is kept, and the job can go on later.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imagens estão respondidas; isso é mantido, e a tarefa pode continuar depois.</translation>
   </message>
  </context>
  <context>
   <name>ClusterRunDialog</name>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source> · {0} are left</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>10.0.0.1:6379, or 'local' for this computer alone</source>
-   <translation type="unfinished" />
+   <translation>10.0.0.1:6379, ou 'local' só para este computador</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>A job that goes on has its pictures and its model.</source>
-   <translation type="unfinished" />
+   <translation>Uma tarefa que continua já tem suas imagens e seu modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Address of the cluster</source>
-   <translation type="unfinished" />
+   <translation>Endereço do cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>All pictures have their answer</source>
-   <translation type="unfinished" />
+   <translation>Todas as imagens têm sua resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Another job</source>
-   <translation type="unfinished" />
+   <translation>Outra tarefa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Answers into</source>
-   <translation type="unfinished" />
+   <translation>Respostas em</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose the folder of pictures first.</source>
-   <translation type="unfinished" />
+   <translation>Escolha primeiro a pasta de imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose where the answers are kept.</source>
-   <translation type="unfinished" />
+   <translation>Escolha onde as respostas são guardadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1891,7 +1886,7 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Classify a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>Classificar uma pasta de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1901,53 +1896,53 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Cluster</source>
-   <translation type="unfinished" />
+   <translation>Cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Do</source>
-   <translation type="unfinished" />
+   <translation>Ação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>Pasta de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of the job</source>
-   <translation type="unfinished" />
+   <translation>Pasta da tarefa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>For folders of 50,000 pictures and more: the nodes of a Ray cluster answer them, each as this computer would. The answers are kept in a folder, so a job can be stopped and gone on with at any time. Every node sees the pictures: for patients' pictures each is a place where they are processed.</source>
-   <translation type="unfinished" />
+   <translation>Para pastas de 50.000 imagens ou mais: os nós de um cluster Ray respondem a elas, cada um como este computador faria. As respostas são guardadas em uma pasta, de modo que uma tarefa pode ser parada e continuada a qualquer momento. Cada nó vê as imagens: no caso de imagens de pacientes, cada um é um lugar onde elas são tratadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Give the address of the cluster, or 'local'.</source>
-   <translation type="unfinished" />
+   <translation>Informe o endereço do cluster, ou 'local'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on with a job that was stopped or cut off</source>
-   <translation type="unfinished" />
+   <translation>Continuar uma tarefa parada ou interrompida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Let it run</source>
-   <translation type="unfinished" />
+   <translation>Deixar rodando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Looking for pictures…</source>
-   <translation type="unfinished" />
+   <translation>Procurando imagens…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1957,12 +1952,12 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>No model is ready to answer.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum modelo está pronto para responder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Nodes of the cluster</source>
-   <translation type="unfinished" />
+   <translation>Nós do cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1972,33 +1967,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Progress of the job</source>
-   <translation type="unfinished" />
+   <translation>Progresso da tarefa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Reaching the cluster…</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Conectando ao cluster…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Run on a Cluster</source>
-   <translation type="unfinished" />
+   <translation>Executar em um cluster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Send the pictures to the nodes, which do not reach their folder</source>
-   <translation type="unfinished" />
+   <translation>Enviar as imagens aos nós, que não alcançam a pasta delas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Show the results</source>
-   <translation type="unfinished" />
+   <translation>Mostrar os resultados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Start the job</source>
+   <translation>Iniciar a tarefa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2013,67 +2007,72 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Stopping…</source>
-   <translation type="unfinished" />
+   <translation>Parando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>A pasta de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of the Job</source>
-   <translation type="unfinished" />
+   <translation>A pasta da tarefa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The cluster answers</source>
-   <translation type="unfinished" />
+   <translation>O cluster responde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job has failed</source>
-   <translation type="unfinished" />
+   <translation>A tarefa falhou</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job is ending.</source>
-   <translation type="unfinished" />
+   <translation>A tarefa está terminando.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>This installation has no Ray.</source>
-   <translation type="unfinished" />
+   <translation>Esta instalação não tem o Ray.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What has been answered is kept; the job can go on later</source>
-   <translation type="unfinished" />
+   <translation>O que foi respondido é mantido; a tarefa pode continuar depois</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What is to be done</source>
-   <translation type="unfinished" />
+   <translation>O que deve ser feito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} a second</source>
-   <translation type="unfinished" />
+   <translation>{0} por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} answered, {1} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} respondidas, {1} sem resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} found so far</source>
-   <translation type="unfinished" />
+   <translation>{0} encontradas até agora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} left</source>
    <translation>faltam {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} not asked yet</source>
+   <translation>{0} ainda não perguntadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2088,27 +2087,27 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: choose…</source>
-   <translation type="unfinished" />
+   <translation>{0}: escolher…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: left out. {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}: deixado de fora. {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: lost; others answer what it had</source>
-   <translation type="unfinished" />
+   <translation>{0}: perdido; outros respondem ao que ele tinha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>{0}: takes part, {1} cores</source>
-   <translation type="unfinished" />
+   <source>{0}: takes part · cores: {1}</source>
+   <translation>{0}: participa · núcleos: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>… and {0} more</source>
-   <translation type="unfinished" />
+   <translation>… e mais {0}</translation>
   </message>
  </context>
  <context>
@@ -9481,7 +9480,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/cluster/runner.py" />
    <source>an unexpected fault stopped the job ({name})</source>
-   <translation type="unfinished" />
+   <translation>uma falha inesperada interrompeu a tarefa ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13552,7 +13551,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/services/cluster_job.py" />
    <source>the job could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>não foi possível iniciar a tarefa: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cluster/job.py" />
@@ -13567,7 +13566,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/cluster/running.py" />
    <source>the job's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>o processo da tarefa terminou ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -17214,6 +17213,11 @@ ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado 
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>No picture is listed here.</source>
+   <translation>Nenhuma imagem está listada aqui.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
    <translation>Nenhuma imagem foi respondida.</translation>
   </message>
@@ -19720,7 +19724,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>{0} pictures: several computers answer them sooner, by File › Run on a Cluster….</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens: vários computadores respondem antes, em Arquivo › Executar em um cluster….</translation>
   </message>
  </context>
  <context>
@@ -20111,7 +20115,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>R&amp;un on a Cluster…</source>
-   <translation type="unfinished" />
+   <translation>Exec&amp;utar em um cluster…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -23837,6 +23841,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>No trial has come to its end yet.</source>
+   <translation>Nenhuma tentativa chegou ao fim ainda.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Or make a training first…</source>
    <translation>Ou faça primeiro um treinamento…</translation>
   </message>
@@ -25403,13 +25412,13 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out at once with {0} strengths of regularisation; the best of them is kept</source>
-   <translation type="unfinished" />
+   <source>{0} epochs</source>
+   <translation>{0} épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>{0} epochs</source>
-   <translation>{0} épocas</translation>
+   <source>{0} linear classifiers, worked out without epochs; the best on pictures held out is kept</source>
+   <translation>{0} classificadores lineares, calculados sem épocas; fica o melhor em imagens reservadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />

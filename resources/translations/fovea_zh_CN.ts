@@ -1813,7 +1813,7 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>A job on a cluster is still running. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>集群上的作业仍在运行。要怎么处理它？</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
@@ -1823,65 +1823,60 @@
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The cluster has answered {0} pictures; {1} have no answer. 'Run on a Cluster…' shows them.</source>
-   <translation type="unfinished" />
+   <translation>集群已回答 {0} 张图片；{1} 张没有答案。“在集群上运行…”会显示它们。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>The job on the cluster has failed: 'Run on a Cluster…' says why.</source>
-   <translation type="unfinished" />
+   <translation>集群上的作业失败：“在集群上运行…”说明原因。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/cluster.py" />
    <source>{0} of {1} pictures are answered; that is kept, and the job can go on later.</source>
-   <translation type="unfinished" />
+   <translation>{1} 张图片中已回答 {0} 张；这些会保留，作业可以稍后继续。</translation>
   </message>
  </context>
  <context>
   <name>ClusterRunDialog</name>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source> · {0} are left</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>10.0.0.1:6379, or 'local' for this computer alone</source>
-   <translation type="unfinished" />
+   <translation>10.0.0.1:6379，或用 'local' 仅在本机运行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>A job that goes on has its pictures and its model.</source>
-   <translation type="unfinished" />
+   <translation>继续的作业已有其图片和模型。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Address of the cluster</source>
-   <translation type="unfinished" />
+   <translation>集群的地址</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>All pictures have their answer</source>
-   <translation type="unfinished" />
+   <translation>所有图片都已有答案</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Another job</source>
-   <translation type="unfinished" />
+   <translation>另一个作业</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Answers into</source>
-   <translation type="unfinished" />
+   <translation>答案存到</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose the folder of pictures first.</source>
-   <translation type="unfinished" />
+   <translation>请先选择图片文件夹。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Choose where the answers are kept.</source>
-   <translation type="unfinished" />
+   <translation>请选择答案保存在哪里。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1891,7 +1886,7 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Classify a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>对一个图片文件夹分类</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1901,53 +1896,53 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Cluster</source>
-   <translation type="unfinished" />
+   <translation>集群</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Do</source>
-   <translation type="unfinished" />
+   <translation>任务</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>图片文件夹</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Folder of the job</source>
-   <translation type="unfinished" />
+   <translation>作业的文件夹</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>For folders of 50,000 pictures and more: the nodes of a Ray cluster answer them, each as this computer would. The answers are kept in a folder, so a job can be stopped and gone on with at any time. Every node sees the pictures: for patients' pictures each is a place where they are processed.</source>
-   <translation type="unfinished" />
+   <translation>适用于 50,000 张及更多图片的文件夹：由 Ray 集群的各节点回答，每个节点的回答与本机相同。答案保存在一个文件夹中，因此作业可随时停止并继续。每个节点都会看到图片：若是患者的图片，每个节点都是处理它们的地方。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Give the address of the cluster, or 'local'.</source>
-   <translation type="unfinished" />
+   <translation>请输入集群的地址，或 'local'。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>继续</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Go on with a job that was stopped or cut off</source>
-   <translation type="unfinished" />
+   <translation>继续一个已停止或中断的作业</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Let it run</source>
-   <translation type="unfinished" />
+   <translation>让它继续运行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Looking for pictures…</source>
-   <translation type="unfinished" />
+   <translation>正在查找图片…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1957,12 +1952,12 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>No model is ready to answer.</source>
-   <translation type="unfinished" />
+   <translation>没有可以回答的模型。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Nodes of the cluster</source>
-   <translation type="unfinished" />
+   <translation>集群的节点</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -1972,33 +1967,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Progress of the job</source>
-   <translation type="unfinished" />
+   <translation>作业的进度</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Reaching the cluster…</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>正在连接集群…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Run on a Cluster</source>
-   <translation type="unfinished" />
+   <translation>在集群上运行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Send the pictures to the nodes, which do not reach their folder</source>
-   <translation type="unfinished" />
+   <translation>把图片发送给无法访问其文件夹的节点</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Show the results</source>
-   <translation type="unfinished" />
+   <translation>显示结果</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>Start the job</source>
+   <translation>开始作业</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2013,67 +2007,72 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>Stopping…</source>
-   <translation type="unfinished" />
+   <translation>正在停止…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>图片文件夹</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The Folder of the Job</source>
-   <translation type="unfinished" />
+   <translation>作业的文件夹</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The cluster answers</source>
-   <translation type="unfinished" />
+   <translation>集群正在回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job has failed</source>
-   <translation type="unfinished" />
+   <translation>作业失败</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>The job is ending.</source>
-   <translation type="unfinished" />
+   <translation>作业正在结束。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>This installation has no Ray.</source>
-   <translation type="unfinished" />
+   <translation>此安装中没有 Ray。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What has been answered is kept; the job can go on later</source>
-   <translation type="unfinished" />
+   <translation>已回答的会保留；作业可以稍后继续</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>What is to be done</source>
-   <translation type="unfinished" />
+   <translation>要做什么</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} a second</source>
-   <translation type="unfinished" />
+   <translation>每秒 {0} 张</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} answered, {1} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} 张已回答，{1} 张没有答案</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} found so far</source>
-   <translation type="unfinished" />
+   <translation>目前找到 {0} 张</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0} left</source>
    <translation>剩余 {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/cluster_run.py" />
+   <source>{0} not asked yet</source>
+   <translation>{0} 张尚未提问</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
@@ -2088,27 +2087,27 @@
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: choose…</source>
-   <translation type="unfinished" />
+   <translation>{0}：选择…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: left out. {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}：未参与。{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>{0}: lost; others answer what it had</source>
-   <translation type="unfinished" />
+   <translation>{0}：已丢失；它的图片由其他节点回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
-   <source>{0}: takes part, {1} cores</source>
-   <translation type="unfinished" />
+   <source>{0}: takes part · cores: {1}</source>
+   <translation>{0}：参与 · 核心：{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/cluster_run.py" />
    <source>… and {0} more</source>
-   <translation type="unfinished" />
+   <translation>… 以及另外 {0} 个</translation>
   </message>
  </context>
  <context>
@@ -9476,7 +9475,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cluster/runner.py" />
    <source>an unexpected fault stopped the job ({name})</source>
-   <translation type="unfinished" />
+   <translation>意外故障使作业停止（{name}）</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13539,7 +13538,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/services/cluster_job.py" />
    <source>the job could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>无法启动作业：{reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cluster/job.py" />
@@ -13554,7 +13553,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cluster/running.py" />
    <source>the job's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>作业的进程已结束（{why}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -17166,6 +17165,11 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
+   <source>No picture is listed here.</source>
+   <translation>这里没有列出图片。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
    <translation>没有回答任何图片。</translation>
   </message>
@@ -19672,7 +19676,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>{0} pictures: several computers answer them sooner, by File › Run on a Cluster….</source>
-   <translation type="unfinished" />
+   <translation>{0} 张图片：多台计算机可以更快回答，用“文件 › 在集群上运行…”。</translation>
   </message>
  </context>
  <context>
@@ -20063,7 +20067,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>R&amp;un on a Cluster…</source>
-   <translation type="unfinished" />
+   <translation>在集群上运行(&amp;U)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -23789,6 +23793,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>No trial has come to its end yet.</source>
+   <translation>还没有试验运行到结束。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Or make a training first…</source>
    <translation>或先做一次训练…</translation>
   </message>
@@ -25355,13 +25364,13 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>worked out at once with {0} strengths of regularisation; the best of them is kept</source>
-   <translation type="unfinished" />
+   <source>{0} epochs</source>
+   <translation>{0} 轮</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
-   <source>{0} epochs</source>
-   <translation>{0} 轮</translation>
+   <source>{0} linear classifiers, worked out without epochs; the best on pictures held out is kept</source>
+   <translation>{0} 个线性分类器，不分轮次直接求解；保留在留出图片上最好的一个</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />

@@ -167,12 +167,12 @@ def test_each_state_is_said(qtbot: QtBot, store: ModelStore, tmp_path: Path) -> 
     assert dialog.words.text() == (
         f"{count(20_000)} of {count(80_000)} pictures · 3 without an answer · 413 a second · {duration(145.0)} left"
     )
-    assert "a (10.0.0.1): takes part, 8 cores" in dialog.nodes.text() and "It has Fovea 0.1" in dialog.nodes.text()
+    assert "a (10.0.0.1): takes part · cores: 8" in dialog.nodes.text() and "It has Fovea 0.1" in dialog.nodes.text()
     job.tell(NodeNews("lost", "a (10.0.0.1)"))
     assert "a (10.0.0.1): lost" in dialog.nodes.text() and "takes part" not in dialog.nodes.text()
     job.tell(JobEnded("failed", 30_000, 3, "the cluster is gone", "Go on with it.", "cluster-lost"))
     assert "The cluster is gone" in dialog.trouble.text and dialog._go_on.isVisibleTo(dialog)
-    assert dialog.words.text() == (f"{count(30_000)} answered, 3 without an answer · {count(49_997)} are left")
+    assert dialog.words.text() == (f"{count(30_000)} answered, 3 without an answer · {count(49_997)} not asked yet")
 
 
 def test_a_running_job_is_asked_about_at_the_end(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

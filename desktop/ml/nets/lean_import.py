@@ -26,7 +26,7 @@ class _Withheld(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname in self._packages and threading.get_ident() == self._thread:
-            raise ModuleNotFoundError(f"{fullname} is not wanted here", name=fullname)
+            raise ModuleNotFoundError("not wanted here", name=fullname)
         return None
 
 

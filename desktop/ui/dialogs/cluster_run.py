@@ -234,7 +234,7 @@ class ClusterRunDialog(QDialog):
         return page
 
     def _build_buttons(self) -> None:
-        self._begin = QPushButton(self.tr("Run"))
+        self._begin = QPushButton(self.tr("Start the job"))
         self._begin.setProperty("role", "primary")
         self._begin.setDefault(True)
         self._begin.clicked.connect(self.begin)
@@ -318,12 +318,12 @@ class ClusterRunDialog(QDialog):
     def _words(self) -> str:
         job, state, last = self._job, self._job.progress, self._job.last
         if last is not None:
-            answered = self.tr("{0} answered, {1} without an answer").format(
-                count(last.answered), count(last.failed_pictures)
-            )
-            total = last.answered + last.failed_pictures
-            left = state.total - total if state is not None else 0
-            return answered + (self.tr(" · {0} are left").format(count(left)) if left > 0 else "")
+            said = self.tr("{0} answered, {1} without an answer")
+            parts = [said.format(count(last.answered), count(last.failed_pictures))]
+            left = state.total - last.answered - last.failed_pictures if state is not None else 0
+            if left > 0:
+                parts.append(self.tr("{0} not asked yet").format(count(left)))
+            return " · ".join(parts)
         if state is None:
             return self.tr("{0} found so far").format(count(job.found)) if job.found else ""
         parts = [self.tr("{0} of {1} pictures").format(count(state.done), count(state.total))]
@@ -337,7 +337,7 @@ class ClusterRunDialog(QDialog):
 
     def _node_words(self, news: NodeNews) -> str:
         if news.state == "joined":
-            return self.tr("{0}: takes part, {1} cores").format(news.name, count(news.cores))
+            return self.tr("{0}: takes part · cores: {1}").format(news.name, count(news.cores))
         if news.state == "lost":
             return self.tr("{0}: lost; others answer what it had").format(news.name)
         return self.tr("{0}: left out. {1}").format(news.name, sentence(worded(news.why)))

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from desktop.core.data.open_data import open_dataset
-from desktop.core.data.persons import group_of_name, headers_of, patient_in, patient_of_file, patients_in, told_in
+from desktop.core.data.persons import (
+    Grouping,
+    group_of_name,
+    headers_of,
+    patient_in,
+    patient_of_file,
+    patients_in,
+    told_in,
+)
 from desktop.core.pictures.decode import decode
 from desktop.core.types import ImageSource
 from tests.core.makers import quadrants, scan_of
@@ -55,6 +64,14 @@ def test_names_that_count_files_speak_of_nobody(tmp_path: Path) -> None:
     quadrants().save(tmp_path / "a" / "case_002_again.png")
     together = open_dataset(tmp_path).groups()
     assert (together.count, together.tells) == (6, True)
+
+
+@pytest.mark.parametrize(
+    ("count", "named", "patients", "tells"),
+    [(2, 1, 0, True), (2, 0, 1, True), (2, 0, 0, False), (3, 2, 1, False), (1, 3, 3, True)],
+)
+def test_people_are_told_of_where_one_has_several_pictures(count: int, named: int, patients: int, tells: bool) -> None:
+    assert Grouping(np.zeros(3, np.int32), count, named, patients).tells is tells
 
 
 @pytest.mark.parametrize(

@@ -119,13 +119,13 @@ def test_a_score_that_equals_the_threshold_is_found() -> None:
 
 @pytest.mark.parametrize(("positives", "negatives", "few"), [(FEWEST, FEWEST, False), (19, 200, True), (200, 19, True)])
 def test_why_the_highest_score_decides_after_all(positives: int, negatives: int, few: bool) -> None:
-    gain = Gain("sensitivity", Estimate(0.015, -0.005, 0.035), positives, negatives)
+    gain = Gain("sensitivity", Estimate(0.215, -0.205, 0.635), positives, negatives)
     said = decide._no_gain(gain, "on the validation split")
     if few:
         assert f"validation has {positives} and {negatives} pictures or persons" in said and "and 20 of each" in said
     else:
         assert "a threshold chosen on the validation split gains no more sensitivity than chance may" in said
-        assert "(+1.5 percentage points, 95 % interval -0.5 to +3.5, cross-validated)" in said
+        assert "(+21.5 percentage points, 95 % interval -20.5 to +63.5, cross-validated)" in said
 
 
 def test_what_training_saw_of_the_pictures_is_told() -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from desktop.core.figures.intervals import FEWEST
 from desktop.core.figures.result import figures
+from desktop.core.types import FoveaError
 from desktop.ml.packaging import package
-from desktop.ml.plans.events import Note
-from desktop.store.manifest import Domain
+from desktop.ml.plans.events import Note, Phase
+from desktop.store.catalogue import EVERYDAY
+from desktop.store.manifest import Decision, Domain
 from tests.core.figures.makers import made_up
 from tests.core.figures.makers import store as colours_store
 
@@ -113,3 +115,134 @@ def test_a_finished_model_names_its_files(tmp_path: Path) -> None:
     gate = Domain("domain.json", "look", "validation", 40, 0.05, tuple(float(place) for place in range(21)))
     ready = package._ready(manifest, gate)
     assert set(ready.files) == {"model.tflite", "domain.json"} and ready.domain is gate
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (Decision(reason="no threshold could be chosen"), ["no threshold could be chosen"]),
+        (Decision(), []),
+        (Decision("threshold", 1, 0.4, "the best"), []),
+    ],
+)
+def test_why_there_is_no_threshold_is_told_and_the_temperature_goes_into_the_network(
+    decision: Decision, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SimpleNamespace(decision=decision, temperature=1.75)
+    monkeypatch.setattr(package, "calibrated", lambda plan, gathered, trained: found)
+    monkeypatch.setattr(package.deploy, "finish", lambda *given: given)
+    made, told = job(tmp_path)
+    made.plan.mirrored, made.trained.model = True, "network"
+    assert package._calibrate(made) == (found, ("network", 1.75, True))
+    assert [str(event.text) for event in told if isinstance(event, Note)] == said and not made.limits
+    assert [(event.name, event.done, event.total) for event in told if isinstance(event, Phase)] == [
+        ("calibrating", 0, 1), ("calibrating", 1, 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("crossed", [False, True])
+@pytest.mark.parametrize("start", ["other", EVERYDAY])
+@pytest.mark.parametrize(("bytes_each", "sample"), [(1, 400), (1 << 28, 4), (1 << 30, 4), (1 << 25, 32)])
+def test_from_which_pictures_trust_is_fitted(
+    crossed: bool, start: str, bytes_each: int, sample: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    def fit(*arguments: Any) -> Any:
+        given.extend(arguments)
+        arguments[6](2, 5)
+        arguments[7]("gate", "picked", "rows")
+        return SimpleNamespace(trouble="", domain=None)
+
+    monkeypatch.setattr(package.confidence, "fit", fit)
+    monkeypatch.setattr(package.SecondLook, "of", lambda: SimpleNamespace(features="features"))
+    monkeypatch.setattr(package.head_detection, "find", lambda model, images, answers, outputs: (len(images), answers))
+    made, told = job(tmp_path)
+    made.plan.start.model = start
+    made.gathered.validation.images = np.zeros((500, 1), np.uint8)
+    made.trained.held_out = "answers" if crossed else None
+    lite = SimpleNamespace(bytes_each=bytes_each, run=lambda images: f"of {len(images)}")
+    own = SimpleNamespace(labels="labels")
+    found = SimpleNamespace(scores="scores", pictures=own, split="cross-validation")
+    judged = package._judge(made, SimpleNamespace(lite=lite, outputs={}, model=None), found)  # type: ignore[arg-type]
+    assert given[8] == (("scores", "labels", "cross-validation") if crossed else None)
+    assert given[10] == (None if start == EVERYDAY else "features") and given[11] is False
+    assert judged.head == (sample, f"of {sample}") and judged.looked_at == ("gate", "picked", "rows")
+    assert [(event.name, event.done, event.total) for event in told] == [("confidence", 2, 5)]
+
+
+def evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test: Any, copied: str = ""
+) -> tuple[Any, Any, list[Any]]:
+    """What :func:`package._evaluate` gives and was given, with the job."""
+    made, told = job(tmp_path)
+    made.gathered.open_test = lambda: test
+    found = SimpleNamespace(
+        figures="of validation", validation={"n": 9}, split="validation", decision="rule", temperature=1.5,
+        ece_before=0.2, ece_after=0.1, pictures=[0] * 9,
+    )  # fmt: skip
+    monkeypatch.setattr(package, "copies", lambda gathered, pictures, what: copied)
+    monkeypatch.setattr(package, "sha256_of", lambda file: f"sum of {file}")
+    monkeypatch.setattr(package.confidence, "checked", lambda *given: given)
+    calls: list[Any] = []
+
+    def measure(*given: Any) -> Any:
+        calls.append((*given[2:4], given[4](None), *given[5:]))
+        return "of test", {"n": 4}
+
+    monkeypatch.setattr(package.evaluate, "measure", measure)
+    lite = SimpleNamespace(run=lambda images, only: (f"{images} {only}",))
+    exported: Any = SimpleNamespace(lite=lite, outputs={"probabilities": 1}, lite_file="file")
+    measured = package._evaluate(made, exported, found, "sets", 3)  # type: ignore[arg-type]
+    assert found.validation == {"n": 9}, "what was found stays as it is"
+    assert [(event.name, event.done, event.total) for event in told if isinstance(event, Phase)] == [
+        ("evaluating", 0, 1), ("evaluating", 1, 1),
+    ]  # fmt: skip
+    return measured, made, calls
+
+
+CALIBRATION = {"temperature": 1.5, "ece_before": 0.2, "ece_after": 0.1, "split": "validation", "n": 9}
+
+
+def test_without_a_test_split_the_figures_are_those_of_validation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, made, calls = evaluated(tmp_path, monkeypatch, None, "copies")
+    assert (measured.figures, measured.split, measured.sets, calls) == ("of validation", "validation", "sets", [])
+    assert measured.document == {"n": 9, "schema": 1, "calibration": CALIBRATION} and not made.limits
+
+
+@pytest.mark.parametrize("copied", ["", "3 of the pictures were learned from"])
+def test_the_test_split_is_opened_once_and_its_copies_are_told(
+    copied: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = SimpleNamespace(images="images", labels="labels")
+    measured, made, calls = evaluated(tmp_path, monkeypatch, test, copied)
+    scores = "images (1,)"
+    assert (measured.figures, measured.split) == ("of test", "test") and made.limits == ([copied] if copied else [])
+    assert measured.sets == ("sets", "rule", scores, "labels", "test")
+    assert calls == [("rule", test, scores, "test", "LiteRT", "sum of file", 3)]
+    assert measured.document == {"n": 4, "validation": {"n": 9}, "schema": 1, "calibration": CALIBRATION}
+
+
+@pytest.mark.parametrize(("held_out", "folder", "kept"), [("answers", "own", 1), (None, "own", 0), ("answers", "", 0)])
+@pytest.mark.parametrize("trouble", [False, True])
+def test_what_a_cross_validation_said_is_kept_of_own_pictures(
+    held_out: str | None, folder: str, kept: int, trouble: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def keep(*given: Any) -> None:
+        calls.append(given[4])
+        if trouble:
+            raise FoveaError("disk-full", "the disk is full")
+
+    monkeypatch.setattr(package.crossed, "keep", keep)
+    monkeypatch.setattr(package, "sha256_of", lambda file: f"sum of {file}")
+    made, told = job(tmp_path)
+    made.trained.held_out, made.gathered.folder = held_out, folder
+    package._keep_crossed(made, SimpleNamespace(lite_file="file"), "found", "manifest")  # type: ignore[arg-type]
+    assert calls == ["sum of file"] * kept
+    said = [str(event.text) for event in told if isinstance(event, Note)]
+    told_of = ["what the cross-validation said of single pictures is not kept: the disk is full"]
+    assert said == (told_of if trouble and kept else []) and not made.limits

@@ -108,6 +108,41 @@ def test_each_point_is_the_mean_of_three_draws_with_the_interval_of_the_last() -
         assert got.high == pytest.approx(min(1.0, last.high + shift))
 
 
+def test_a_draw_of_one_class_alone_is_passed_over() -> None:
+    """One picture is of a class of its own: draws without it teach nothing, and a point may be missing."""
+    rows, _ = learned()
+    groups = np.arange(60)
+    drawings = {n: [accuracy._drawn(groups, n, draw).tolist() for draw in range(3)] for n in (10, 16, 24, 38)}
+    rare = next(at for at in range(60) if any(at not in found for found in drawings[38]) and at in drawings[24][0])
+    targets = (groups == rare).astype(int)
+    curve = curve_of(rows, targets, groups, np.ones(60, bool), 30.0)
+    assert curve is not None
+    assert [point.labels for point in curve.points] == [
+        *(n for n, draws in drawings.items() if any(rare in found for found in draws)), 60,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "point"),
+    [
+        ([(0.0, 0.0, 0.1)], (0.0, 0.0, 0.1)),
+        ([(0.5, None, None)], (0.5, 0.0, 1.0)),
+        ([(1.0, 0.9, 1.0), (1.0, 0.9, 1.0), (0.7, 0.6, 0.95)], (0.9, 0.8, 1.0)),
+        ([(0.1, 0.0, 0.2), (0.1, 0.0, 0.2), (0.4, 0.25, 0.5)], (0.2, 0.05, 0.3)),
+        ([(0.1, 0.0, 0.2), (0.1, 0.0, 0.2), (0.4, 0.1, 0.5)], (0.2, 0.0, 0.3)),
+    ],
+)
+def test_a_points_interval_moves_with_its_mean_and_stays_a_share(
+    found: list[tuple[Any, ...]], point: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([*(found * 3)[:3], *[found[-1]] * 12])
+    monkeypatch.setattr(accuracy, "_checked", lambda *given: Estimate(*next(told), 30, None, "so"))
+    curve = asked(60, 60)
+    assert curve is not None
+    got = curve.points[0].accuracy
+    assert (got.value, got.low, got.high) == pytest.approx(point) and (got.n, got.method) == (30, "so")
+
+
 def by_hand(
     rows: np.ndarray, targets: np.ndarray, groups: np.ndarray, counted: np.ndarray, number: int, draw: int
 ) -> Estimate:

@@ -49,7 +49,7 @@ def test_scores_sum_to_one_and_tell_the_classes_apart() -> None:
     rows, labels = rows_of(300, 64, 4)
     scaling = Scaling.of(rows, (40, 24))
     scaled = scaling.scaled(rows)
-    assert abs(float((scaled**2).sum(axis=1).mean()) - 100) < 40
+    assert abs(float((scaled**2).sum(axis=1).mean()) - 100) < 40 and np.abs(scaled.mean(axis=0)).max() < 1e-3
     head = solve(scaled[:200], labels[:200], 4, np.arange(200))
     scores = head.scores(scaled[200:])
     assert np.allclose(scores.sum(axis=1), 1, atol=1e-5)
@@ -156,8 +156,8 @@ def test_pictures_that_say_nothing_are_right_as_often_as_chance() -> None:
     assert 0.4 < np.mean(right) < 0.6
 
 
-UNEVEN = np.repeat(np.arange(5), [50, 2, 2, 2, 2])
-"""So uneven that the weights of both ends are cut at a half and at twice."""
+UNEVEN = np.repeat(np.arange(5), [70, 2, 2, 2, 10])
+"""So uneven that the weights of both ends are cut at a half and at twice; the last class's lies between two steps."""
 
 
 def uneven(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -165,13 +165,13 @@ def uneven(size: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(11)
     middles = rng.normal(size=(5, size)) * 1.5
     parts = np.arange(len(UNEVEN))
-    parts[1], parts[3], parts[4], parts[52] = parts[0], parts[2], parts[2], parts[51]
+    parts[1], parts[3], parts[4], parts[72] = parts[0], parts[2], parts[2], parts[71]
     return (middles[UNEVEN] + rng.normal(size=(len(UNEVEN), size)) * 2).astype(np.float32), parts
 
 
-@pytest.mark.parametrize("size", [57, 58, 90])
+@pytest.mark.parametrize("size", [85, 86, 120])
 def test_every_held_out_answer_and_the_head_itself_by_definition(size: int) -> None:
-    """Whatever form the system has: 58 pictures on fewer, as many and more features."""
+    """Whatever form the system has: 86 pictures on fewer, as many and more features."""
     rows, parts = uneven(size)
     head = solve(rows, UNEVEN, 5, parts)
     assert head.penalty == PENALTIES[0] == 30.0 and (head.inverse is None) is (size < len(UNEVEN))
@@ -198,7 +198,7 @@ def left_out(rows: np.ndarray, held: np.ndarray, asked: np.ndarray | None = None
 
 
 def test_the_penalty_with_the_lowest_loss_on_pictures_held_out_counts() -> None:
-    rows, parts = uneven(90)
+    rows, parts = uneven(120)
     losses = []
     for penalty in (3000.0, 30.0, 0.01):
         scores = solve(rows, UNEVEN, 5, parts, (penalty,)).held_out
@@ -225,7 +225,17 @@ def test_what_a_head_does_not_know_is_that_of_a_gaussian_process() -> None:
 def test_scores_that_are_far_apart_stay_numbers() -> None:
     found = softmax(np.array([[1000.0, 0.0, 1000.0], [0.0, np.log(3.0), 0.0]]))
     np.testing.assert_allclose(found, [[0.5, 0, 0.5], [0.2, 0.6, 0.2]], atol=1e-6)
-    assert found.dtype == np.float32
+    assert found.dtype == np.float32 and softmax(np.array([0.0, np.log(3.0)])).tolist() == pytest.approx([0.25, 0.75])
+
+
+def test_a_class_of_one_picture_weighs_as_one() -> None:
+    rows = np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32)
+    head = solve(rows, np.array([0, 0, 1]), 2, np.arange(3))
+    weight = 2 ** (np.round(8 * np.log2(np.sqrt(1.5 / np.array([2, 2, 1])))) / 8)
+    full = np.concatenate([rows, np.full((3, 1), BIAS)], axis=1).astype(np.float64)
+    system = full.T @ (weight[:, None] * full) + 30 * np.eye(6)
+    whole = full @ np.linalg.solve(system, full.T @ (weight[:, None] * np.eye(2)[[0, 0, 1]]))
+    np.testing.assert_allclose(rows @ head.kernel + head.bias, whole, atol=1e-4)
 
 
 def test_a_system_that_has_no_inverse_gets_the_nearest_to_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import UserList
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def test_digests_tell_patients_studies_series_and_objects_apart() -> None:
     assert told(SOPInstanceUID="9").instance != head.instance and told(SOPInstanceUID="").instance == b""
     assert told(SeriesInstanceUID="").series == b"" and told(PatientID=" 4711\0").study == head.study
     assert told(PatientID="4711Doe", PatientName="^Jane").study != told(PatientID="4711", PatientName="Doe^Jane").study
+    assert told(PatientName="").study not in (b"", head.study), "one that is not told is no obstacle"
     long = "x" * 999
     assert told(PatientID=f"{long}a").study != told(PatientID=f"{long}b").study
     assert told(PatientID=f"{long}xa").study == told(PatientID=f"{long}xb").study, "1,000 letters are looked at"
@@ -63,12 +65,24 @@ def test_a_modality_is_a_code(written: str | None, modality: str) -> None:
 @pytest.mark.parametrize(
     ("written", "number"),
     [
-        (7, 7), ("7", 7), ([7, 8], 7), ((7, 8), 7), ([], None), ("", None), (None, None), ("x", None), (0, 0), (-3, -3),
+        (7, 7), ("7", 7), ([7, 8], 7), (UserList([7, 8]), 7),
+        ((7, 8), 7), ([], None), ("", None), (None, None), ("x", None), (0, 0), (-3, -3),
         (2**31 - 1, 2**31 - 1), (2**31, None), (1 - 2**31, 1 - 2**31), (-(2**31), None), (math.inf, None),
     ],
 )  # fmt: skip
 def test_numbers_that_make_sense(written: object, number: int | None) -> None:
     assert told(InstanceNumber=written).at == number == told(SeriesNumber=written).number
+
+
+class Hostile:
+    """What cannot be read as text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_what_cannot_be_read_counts_as_missing() -> None:
+    assert told(Modality=Hostile()) == told(Modality=None) and told(SeriesInstanceUID=Hostile()).series == b""
 
 
 @pytest.mark.parametrize(("written", "frames"), [(None, 1), (0, 1), (-2, 1), (1, 1), (12, 12), ("x", 1)])
@@ -108,6 +122,12 @@ def test_a_place_is_three_numbers(place: object, there: bool) -> None:
 def test_directions_are_of_length_one_and_square(directions: object, there: bool) -> None:
     head = told(ImageOrientationPatient=directions)
     assert [part is not None for part in (head.place, head.across, head.down)] == [there] * 3
+
+
+def test_directions_are_taken_in_their_order() -> None:
+    for across, down in (((0.6, 0.8, 0), (0, 0, 1)), ((0.6, 0, 0.8), (0, 1, 0)), ((0, 0, 1), (0.8, 0.6, 0))):
+        head = told(ImageOrientationPatient=[*across, *down])
+        assert (head.across, head.down) == (across, down)
 
 
 class Listing(dict[str, Any]):
@@ -180,6 +200,8 @@ def test_a_file_of_several_frames_is_a_series_of_its_own() -> None:
     found = put(head(1, frames=3), head(2), head(3))
     assert found[0].frames == (("f0", 0), ("f0", 1), ("f0", 2)) and order(found[1]) == ["f1", "f2"]
     assert found[0].belongs and found[1].belongs, "its study holds a stack"
+    two = put(head(1, frames=2), head(2, frames=2))
+    assert [one.frames for one in two] == [(("f0", 0), ("f0", 1)), (("f1", 0), ("f1", 1))]
     (most,) = put(head(frames=module.MOST_FRAMES))
     assert len(most.frames) == module.MOST_FRAMES and not most.belongs
     assert put(head(frames=module.MOST_FRAMES + 1))[0].frames == (("f0", 0),)
@@ -217,6 +239,7 @@ def test_copies_are_left_out_and_objects_that_differ_are_not() -> None:
 def test_without_places_numbers_order_then_names_then_paths() -> None:
     (one,) = put(head(None), head(2), head(0), head(-1), head(2))
     assert order(one) == ["f3", "f2", "f1", "f4", "f0"] and not one.placed and one.shared == 1
+    assert order(put(head(1), head(0))[0]) == ["f1", "f0"]
     heads = [("b/im10", head(1)), ("b/im9", head(1)), ("a/im10", head(1))]
     assert order(grouped(heads)[0]) == ["b/im9", "a/im10", "b/im10"]
 
@@ -239,6 +262,7 @@ def test_numbers_of_one_part_alone_tell_nothing() -> None:
     assert [(order(one), one.part, one.parts, one.missing) for one in found] == [
         (["f0", "f1"], 1, 2, 0), (["f2"], 2, 2, 0),
     ]  # fmt: skip
+    assert [order(one) for one in put(head(1, 0.0), head(2), head(3, 1.0))] == [["f0", "f2"], ["f1"]]
 
 
 @pytest.mark.parametrize(
@@ -250,9 +274,10 @@ def test_numbers_of_one_part_alone_tell_nothing() -> None:
     ],
 )  # fmt: skip
 def test_missing_slices_by_their_gaps(gaps: list[float], missing: int) -> None:
-    places = [0.0, *np.cumsum(gaps).tolist()]
-    (one,) = put(*(head(place=float(place)) for place in places))
-    assert one.placed and one.missing == missing
+    for width, first in ((1.0, 0.0), (2.5, 0.0), (1.0, -30.0)):
+        places = first + width * np.cumsum([0, *gaps])
+        (one,) = put(*(head(place=float(place)) for place in places))
+        assert one.placed and one.missing == missing
 
 
 @pytest.mark.parametrize("seed", range(6))
