@@ -187,6 +187,7 @@ def main() -> int:
                 wrong = ", ".join(f"{kind} {count}" for kind, count in truth.wrong_of[code].most_common(3))
                 print(f"{model_id}: '{code}' right in {truth.right[code]} of {given}; not: {wrong or 'none'}")
     print(f"fitted on disturbances of own pictures: {', '.join(disturbed.KINDS)}, at strengths drawn from a range")
+    print(f"fitted, of digits, on their {disturbed.NEGATIVE}s as well, which are the pictures called inverted above")
     print(f"fitted, of digits, on own ones made by program: {', '.join(drawn_digits.KINDS)}")
     print(f"fitted on foreign pictures made from own ones: {', '.join(outliers.KINDS)}")
     print(f"fitted on none of the pictures above, nor on disturbances like {', '.join(disturbances.UNUSED)}")

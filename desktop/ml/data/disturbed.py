@@ -18,20 +18,26 @@ from desktop.core.types import PreprocessSpec
 
 KINDS = ("grain", "noise", "blur", "resized", "jpeg", "light", "crop", "text")
 """What is done to a picture; ``text`` only where the input has room for letters."""
+NEGATIVE = "negative"
+"""Done to digits alone: dark on light, as small as they are, as files of digits often come."""
 _SMALL = 64  # a shorter side below this has neither room for text nor detail that a strong blur would leave
 
 
 def kinds_for(spec: PreprocessSpec) -> tuple[str, ...]:
-    """Those of :data:`KINDS` that leave pictures of ``spec`` what they are."""
-    return KINDS if min(spec.height, spec.width) >= _SMALL else KINDS[:-1]
+    """What may be done to pictures of ``spec`` and leaves them what they are: of :data:`KINDS`, and for the ``mnist``
+    fit, which finds ink whatever its polarity, ``negative``."""
+    kinds = KINDS if min(spec.height, spec.width) >= _SMALL else KINDS[:-1]
+    return (*kinds, NEGATIVE) if spec.fit == "mnist" else kinds
 
 
 def copies(images: np.ndarray, kind: str, spec: PreprocessSpec, rng: np.random.Generator) -> np.ndarray:
-    """Each of ``images`` with a disturbance of ``kind``: uint8 (n, height, width, channels).
+    """Each of ``images`` with a disturbance of ``kind`` (:func:`kinds_for`): uint8 (n, height, width, channels).
 
     ``images`` are prepared for ``spec``. For the ``mnist`` fit a digit is laid on a larger sheet, disturbed there and
     prepared again, as a drawing or a scan would be.
     """
+    if kind == NEGATIVE:
+        return np.stack([prepare(255 - picture[..., 0], spec).pixels for picture in images])
     if spec.fit == "mnist":
         return np.stack([prepare(disturb(sheet(picture, rng), kind, rng)[..., 0], spec).pixels for picture in images])
     return np.stack([disturb(picture, kind, rng) for picture in images])

@@ -20,6 +20,7 @@ _EACH = 500  # foreign pictures of a kind, likewise
 # are two, and a limit that one odd copy sets is loose: of many pictures there are more.
 _LAID_OUT, _LAID_OUT_OF_MANY, _MANY = 60, 150, 1500
 _DIGITS_EACH = 300  # foreign pictures of a kind for a model of digits: they are drawn, some kinds more often
+_NEGATIVES = 6  # times as many of those
 _MADE = {"drawn": (400, 400), "printed": (700, 400), "upright": (100, 100)}
 """Digits made by program, by kind: how many to learn from, and how many to set the limit with."""
 _ASKED_OWN, _ASKED_EACH = 1500, 400  # pictures that the everyday network is asked about: 2 ms each
@@ -182,7 +183,8 @@ def _copies(
     count = laid_out if spec.fit == "mnist" else max(100, each // 2)
     copied, origins = [], []
     for kind in disturbed.kinds_for(spec):
-        chosen = rng.permutation(len(images))[:count]
+        # A negative is prepared as it is, in no time, and is further from the originals than all else: it takes many.
+        chosen = rng.permutation(len(images))[: count * (_NEGATIVES if kind == disturbed.NEGATIVE else 1)]
         copied.append(disturbed.copies(np.asarray(images[chosen]), kind, spec, rng))
         origins.append(chosen)
     return copied, origins

@@ -39,6 +39,13 @@ def test_small_pictures_get_no_text() -> None:
     assert "text" in disturbed.kinds_for(PreprocessSpec(64, 80, "grey", "stretch"))
 
 
+def test_negatives_are_of_digits_alone() -> None:
+    """Of other pictures a negative is another picture; of a digit, whose ink is found, it is the same one."""
+    assert disturbed.NEGATIVE in disturbed.kinds_for(DIGITS)
+    assert disturbed.NEGATIVE not in disturbed.kinds_for(PreprocessSpec(64, 80, "grey", "stretch"))
+    assert disturbed.NEGATIVE not in disturbed.kinds_for(PreprocessSpec(28, 28, "grey", "stretch"))
+
+
 @pytest.mark.parametrize("kind", disturbed.kinds_for(DIGITS))
 def test_a_digit_stays_the_digit(kind: str) -> None:
     digit = prepare(np.asarray(seven()), DIGITS).pixels
