@@ -123,7 +123,9 @@ def test_a_short_number_tells_nobody_even_beside_a_short_name() -> None:
 
 def test_names_of_classes_tell_by_whole_words_only(tmp_path: Path) -> None:
     patients = [("^Doe^", "12345"), ("Li^Wu", "1234"), ("李^明", "7"), ("J^K", "7"), ("L^Wu", "7"), ("Müller", "0")]
-    names = ["doe", "JohnDoe", "does", "12345", "1234", "li", "LiWu", "liwu", "li7", "李", "jk", "lwu", "mueller"]
+    names = [
+        "doe", "JohnDoe", "does", "12345", "1234", "li", "LiWu", "liwu", "li7", "wu7", "李", "jk", "lwu", "mueller",
+    ]  # fmt: skip
     files = [scan_of(tmp_path / f"{place}.dcm", *patient) for place, patient in enumerate(patients)]
     found = patients_in([(file, names) for file in [*files, None]], whole_words=True)
     assert found == [{"doe", "JohnDoe", "12345"}, {"LiWu", "liwu"}, {"李"}, set(), {"lwu"}, {"mueller"}, set()]
