@@ -211,8 +211,10 @@ def _tags_of(paths: Sequence[str | None], keywords: list[str]) -> list[dict[str,
 
 def _is_dicom(path: str) -> bool:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False  # opening a named pipe, which a list of files may name, would wait for whoever writes into it
         with open(path, "rb", buffering=0) as stream:
-            return stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and sniff(stream.read(_ENOUGH)) == "DICOM"
+            return sniff(stream.read(_ENOUGH)) == "DICOM"
     except (OSError, ValueError):
         return False
 

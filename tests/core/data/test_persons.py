@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,10 @@ def test_other_files_and_none_at_all_have_no_header(tmp_path: Path) -> None:
     quadrants().save(tmp_path / "1.png")
     assert headers_of([str(tmp_path / "1.png"), None, str(tmp_path / "missing.dcm")]) == [{}, {}, {}]
     assert patient_of_file(None) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_named_pipe_is_nobodys_picture(tmp_path: Path) -> None:
+    """Opening it would wait until somebody writes into it."""
+    os.mkfifo(tmp_path / "scan.dcm")
+    assert patient_of_file(tmp_path / "scan.dcm") is None
