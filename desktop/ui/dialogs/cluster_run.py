@@ -356,6 +356,10 @@ class ClusterRunDialog(QDialog):
 
     @Slot()
     def _show_form(self) -> None:
+        """The form again; after a job that did not come to its end it is filled in to go on with that."""
+        last, order = self._job.last, self._job.order
+        unfinished = order is not None and self._job.progress is not None and last is not None and last.state != "done"
+        self.new.setCurrentIndex(int(unfinished))
+        self.folder.setText(order.folder if unfinished and order is not None else "")
         self._another = True
-        self.folder.clear()
         self._show()
