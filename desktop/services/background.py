@@ -156,7 +156,7 @@ class ChildThread(QThread):
 def _end_children() -> None:
     for thread in ChildThread.running():
         thread.halt()
-    ChildThread.wait_for_all(5000)
+    ChildThread.wait_for_all(30_000)  # a busy computer takes its time to start and to end a child
 
 
 class _Tasks(QObject):

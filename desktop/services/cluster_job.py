@@ -7,37 +7,24 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from desktop.cluster.run_events import Connecting, JobEnded, JobOrder, JobProgress, NodeNews, PicturesFound
-from desktop.services.background import ChildThread
+from desktop.services.events_thread import EventsThread
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.cluster.run_events import JobEvent
     from desktop.cluster.running import JobClient
 
-_WAIT_S = 0.5
 
-
-class _Runner(ChildThread):
-    heard = Signal(object)  # one of the events of desktop.cluster.run_events
-
-    def __init__(self, order: JobOrder) -> None:
-        super().__init__("cluster job")
-        self._order = order
-        self.client: JobClient | None = None
-
-    def run(self) -> None:
-        """Start the child, hand its events on until the last one."""
+def _runner(order: JobOrder) -> EventsThread:
+    def begin() -> JobClient:
         from desktop.cluster.running import JobClient
 
-        try:
-            with JobClient(self._order) as client:
-                self.client = client
-                while not client.ended and not self.isInterruptionRequested():
-                    for event in client.events(_WAIT_S):
-                        self.heard.emit(event)
-        except Exception as error:  # no process, no pipe: whoever waits must hear of it
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            self.heard.emit(JobEnded("failed", message=phrase("the job could not be started: {reason}", reason=reason)))
+        return JobClient(order)
+
+    def failed(reason: str) -> JobEnded:
+        return JobEnded("failed", message=phrase("the job could not be started: {reason}", reason=reason))
+
+    return EventsThread("cluster job", begin, failed)
 
 
 class ClusterJob(QObject):
@@ -57,7 +44,7 @@ class ClusterJob(QObject):
         self.nodes: dict[str, NodeNews] = {}
         """What was last heard of each node, by its name."""
         self.stopping = False
-        self._runner: _Runner | None = None
+        self._runner: EventsThread | None = None
 
     @property
     def running(self) -> bool:
@@ -70,7 +57,7 @@ class ClusterJob(QObject):
             return
         self.order, self.last, self.found, self.progress, self.stopping = order, None, 0, None, False
         self.nodes = {}
-        self._runner = _Runner(order)
+        self._runner = _runner(order)
         self._runner.heard.connect(self._on_heard)
         self._runner.finished.connect(self._on_thread_end)
         self._runner.start(QThread.Priority.LowPriority)
@@ -78,9 +65,9 @@ class ClusterJob(QObject):
 
     def stop(self) -> None:
         """End it; what has been answered is kept. ``ended`` follows."""
-        if self._runner is not None and self._runner.client is not None and not self.stopping:
+        if self._runner is not None and not self.stopping:
             self.stopping = True
-            self._runner.client.stop()
+            self._runner.stop()
             self.changed.emit()
 
     def close(self) -> None:

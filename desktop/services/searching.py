@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from desktop.engine.search_events import SearchEnded
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.search_results import folder, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range
+from desktop.services.events_thread import EventsThread
 from desktop.system.errors import FoveaError
 from desktop.system.strict_json import JsonStore
 from desktop.system.words import phrase
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from desktop.engine.searching import SearchClient
     from desktop.ml.plans.plan import TrainingPlan
 
-_WAIT_S = 0.5
-_LAST_MS = 30_000
 _SCHEMA = 1
 
 
@@ -74,48 +72,17 @@ def _file(name: str) -> Path:
     return folder() / f"{stem(name)}.order"
 
 
-class _Runner(QThread):
-    heard = Signal(object)  # one of the events of desktop.engine.search_events
-
-    def __init__(self, order: Order) -> None:
-        super().__init__()
-        self.setObjectName(f"search {order.name}")
-        self._order = order
-        self.client: SearchClient | None = None
-        _running.add(self)  # a thread must outlive its run: a busy computer takes its time to start the child
-        self.finished.connect(self._release)
-
-    @Slot()
-    def _release(self) -> None:
-        _running.discard(self)
-
-    def run(self) -> None:
-        """Start the child, hand its events on until the last one."""
-        from desktop.engine.search_events import SearchEnded
+def _runner(order: Order) -> EventsThread:
+    def begin() -> SearchClient:
         from desktop.engine.searching import SearchClient
 
-        order = self._order
-        try:
-            order.save()
-            with SearchClient(order.name, order.plan.to_json(), order.space, order.trials, order.prune) as client:
-                self.client = client
-                while not client.ended and not self.isInterruptionRequested():
-                    for event in client.events(_WAIT_S):
-                        self.heard.emit(event)
-        except Exception as error:  # no process, no pipe, a full disk: whoever waits must hear of it
-            told = error.message if isinstance(error, FoveaError) else getattr(error, "strerror", None)
-            reason = told or type(error).__name__
-            self.heard.emit(SearchEnded("failed", phrase("the search could not be started: {reason}", reason=reason)))
+        order.save()
+        return SearchClient(order.name, order.plan.to_json(), order.space, order.trials, order.prune)
 
+    def failed(reason: str) -> SearchEnded:
+        return SearchEnded("failed", phrase("the search could not be started: {reason}", reason=reason))
 
-_running: set[_Runner] = set()
-
-
-@atexit.register
-def _end_all() -> None:
-    for runner in list(_running):
-        runner.requestInterruption()
-        runner.wait(_LAST_MS)
+    return EventsThread(f"search {order.name}", begin, failed)
 
 
 class Searching(QObject):
@@ -132,7 +99,7 @@ class Searching(QObject):
         self.order: Order | None = None
         self.trial: TrialTold | None = None
         self.stopping = False
-        self._runner: _Runner | None = None
+        self._runner: EventsThread | None = None
 
     @property
     def running(self) -> bool:
@@ -144,7 +111,7 @@ class Searching(QObject):
         if self.running:
             return
         self.order, self.trial, self.stopping = order, None, False
-        self._runner = _Runner(order)
+        self._runner = _runner(order)
         self._runner.heard.connect(self._on_heard)
         self._runner.finished.connect(self._on_thread_end)
         self._runner.start(QThread.Priority.LowPriority)
@@ -152,16 +119,16 @@ class Searching(QObject):
 
     def stop(self) -> None:
         """End after the batch at hand; ``ended`` follows."""
-        if self._runner is not None and self._runner.client is not None and not self.stopping:
+        if self._runner is not None and not self.stopping:
             self.stopping = True
-            self._runner.client.stop()
+            self._runner.stop()
             self.changed.emit()
 
     def close(self) -> None:
         """End it, for the end of the program: blocks for some seconds at most."""
         runner = self._runner
         if runner is not None:
-            runner.requestInterruption()
+            runner.halt()
             runner.wait(10_000)
 
     @Slot(object)

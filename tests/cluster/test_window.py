@@ -92,6 +92,18 @@ def test_a_folder_is_answered_stopped_and_gone_on_with(
     again.reject()
 
 
+@needs_ray
+def test_a_job_is_stopped_while_its_process_is_only_being_started(
+    qtbot: QtBot, store: ModelStore, pictures: Path, tmp_path: Path
+) -> None:
+    job = ClusterJob()
+    with qtbot.waitSignal(job.ended, timeout=SOON) as ended:
+        job.start(JobOrder("local", str(tmp_path / "job"), "colours", (str(pictures),)))
+        job.stop()
+        assert job.stopping
+    assert ended.args[0].state == "stopped" and not job.running
+
+
 def test_what_is_still_to_be_said_stands_on_the_button(window: MainWindow, pictures: Path, tmp_path: Path) -> None:
     window.run_on_cluster()
     dialog = window.cluster.dialog
@@ -117,6 +129,9 @@ def test_an_address_that_is_none_and_a_folder_without_a_job_are_refused(
     dialog._begin.click()
     assert "no address of a cluster" in dialog.failure.text and not window.cluster.job.running
     dialog.address.setText("local")
+    dialog.pictures.setText(str(pictures / "nowhere"))
+    dialog._begin.click()
+    assert "folder of pictures first" in dialog.failure.text and not window.cluster.job.running
     dialog.new.setCurrentIndex(1)
     dialog._begin.click()
     qtbot.waitUntil(lambda: window.cluster.job.last is not None and not window.cluster.job.running, timeout=SOON)
@@ -191,6 +206,7 @@ def test_a_running_job_is_asked_about_at_the_end(window: MainWindow, qtbot: QtBo
     job.last = JobEnded("stopped", 900, 0)
     job.ended.emit(job.last)
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=SOON)
+    assert not window.cluster._leaving
 
 
 def test_many_pictures_are_told_where_a_cluster_is(window: MainWindow) -> None:

@@ -168,7 +168,7 @@ class ClusterRunDialog(QDialog):
 
     def _missing(self) -> str:
         """What is still to be said before the job can begin; '' where nothing is."""
-        if self.is_new and not os.path.isdir(self.pictures.text().strip()):
+        if self.is_new and not self.pictures.text().strip():
             return self.tr("Choose the folder of pictures first.")
         if self.is_new and self.model.count() == 0:
             return self.tr("No model is ready to answer.")
@@ -198,6 +198,10 @@ class ClusterRunDialog(QDialog):
             check_address(address)
         except FoveaError as error:
             self.failure.set_failure(error.message, error.hint, error.kind)
+            return
+        # Asked once, here, and not at each key: the drive may be a slow one.
+        if self.is_new and not os.path.isdir(self.pictures.text().strip()):
+            self.failure.set_failure(self.tr("Choose the folder of pictures first."))
             return
         self._settings.set("cluster_address", address)
         folder = os.path.abspath(self.folder.text().strip())

@@ -94,6 +94,7 @@ class ClusterDesk(QObject):
     @Slot(object)
     def _on_ended(self, last: JobEnded) -> None:
         if self._leaving:
+            self._leaving = False  # something else may keep the window open: then it stays
             self._parent.close()
             return
         if self.dialog is not None:
